@@ -97,7 +97,7 @@ operators that ONNX Runtime writes into optimised files, and the quantisers of Q
   \`Scan\` if their number of iterations is constant.
 - Only what the chosen \`--output\` needs is read. So operators after it, such as post-processing, do
   no harm.
-- What cannot be read is refused, with the operator, the node and what to do.
+- A file with an unsupported operator is refused. The message names the operator and the node.
 - [Model files](model-files.md#inputs) says what to do about several inputs and open shapes.
 
 | column | meaning |

@@ -95,7 +95,7 @@ export class NetworkReader {
       const candidates = scoreCandidates(this.trace(this.images(batch)), batch);
       if (candidates.length === 0) throw error;
       throw new UsageError(
-        `${error.message}; if it is only post-processing, name what comes before it with --output, for example ${listed(candidates)}`,
+        `${error.message}, or, if it is only post-processing, name an output before it with --output, for example ${listed(candidates)}`,
         { code: "bad-file", cause: error },
       );
     }

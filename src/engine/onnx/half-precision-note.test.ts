@@ -14,13 +14,13 @@ const through = (type: number) => [
   nodeOf("Cast", ["s"], ["y"], { to: { int: T.FLOAT } }),
 ];
 
-it("the note for a cast to float16 names the evaluation in float32 and the overflow", () => {
+it("the note for a cast to float16 mentions the evaluation in float32 and the overflow", () => {
   const { notes } = imported(through(T.FLOAT16), feeds);
   expect(notes.map(({ code }) => code)).toEqual(["half-precision"]);
   expect(notes[0].text).toMatch(/computes in float16 .* float32: .* 65504/);
 });
 
-it("the note for bfloat16 names no overflow, since its range is that of float32", () => {
+it("the note for bfloat16 does not mention overflow, since bfloat16 has the range of float32", () => {
   const { notes } = imported(through(T.BFLOAT16), feeds);
   expect(notes.map(({ code }) => code)).toEqual(["half-precision"]);
   expect(notes[0].text).toMatch(/^the file computes in bfloat16 /);

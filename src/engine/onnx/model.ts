@@ -19,25 +19,25 @@ import { dtypeOf, type External } from "./tensors.ts";
 export interface Declared {
   readonly name: string;
   readonly dtype: DType;
-  /** ONNX's element type; 0 if the file states none. */
+  /** The ONNX element type; 0 if the file states none. */
   readonly elementType: number;
-  /** Lengths of the axes: a number, the name of an open length, or null if unstated. Null for an unknown rank. */
+  /** Each dimension is a number, the name of an open dimension (`dim_param`), or null if not stated. Null for an unknown rank. */
   readonly shape: readonly (number | string | null)[] | null;
 }
 
-/** The parsed messages of a file. */
+/** A parsed ONNX file. */
 export interface OnnxModel {
   /** The whole file. */
   readonly proto: ModelProto;
   readonly graph: GraphProto;
-  /** Inputs that must be fed, that is, without an initializer. */
+  /** Inputs without an initializer, which must be fed. */
   readonly inputs: readonly Declared[];
   readonly outputs: readonly Declared[];
   /** Version of each operator set by domain; the standard domain is "". */
   readonly opsets: ReadonlyMap<string, number>;
-  /** Functions that the file defines, by `functionKey`. */
+  /** Model-local functions, by `functionKey`. */
   readonly functions: ReadonlyMap<string, FunctionProto>;
-  /** Files beside the model that hold its arrays. */
+  /** External data files. */
   readonly external: External;
   /** `metadata_props`. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -45,7 +45,7 @@ export interface OnnxModel {
   readonly producer: string;
 }
 
-/** The domain under one name: the standard domain is both "" and "ai.onnx". */
+/** A domain by one name: "ai.onnx" becomes "", the other name of the standard domain. */
 export const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
 
 /** The identity of a function in its file. */
@@ -61,10 +61,15 @@ function declared({ name, type }: ValueInfoProto): Declared {
   const value = type?.value;
   if (value?.case !== "tensorType") {
     const kind =
-      value?.case === undefined ? "declared without a type" : `a ${value.case.replace("Type", "")}`;
-    throw new UsageError(`${name} is ${kind}, but a classifier takes and gives arrays`, {
-      code: "misfit",
-    });
+      value?.case === undefined
+        ? "declared without a type"
+        : `of type ${value.case.replace("Type", "")}`;
+    throw new UsageError(
+      `${name} is ${kind}, but the inputs and outputs of a classifier must be tensors; export the model with tensors`,
+      {
+        code: "misfit",
+      },
+    );
   }
   const { elemType, shape } = value.value;
   return {
@@ -75,10 +80,10 @@ function declared({ name, type }: ValueInfoProto): Declared {
   };
 }
 
-/** Graphs within each other; deeper files were made to exhaust the stack. */
+/** Maximum nesting of subgraphs. Deeper files are made to exhaust the stack. */
 const MAX_DEPTH = 64;
 
-/** The subgraphs of a node: branches of a condition, bodies of loops. */
+/** The subgraphs of a node: branches of `If`, bodies of `Loop` and `Scan`. */
 export const subgraphsOf = ({ attribute }: NodeProto): GraphProto[] =>
   attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
 
@@ -87,7 +92,7 @@ function requireShallow({ graph, functions }: ModelProto): void {
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH)
       throw new UsageError(
-        `graphs within graphs more than ${MAX_DEPTH} deep; the file is corrupt, or recursive`,
+        `subgraphs are nested more than ${MAX_DEPTH} deep; the file is corrupt or recursive, so export the model again`,
         { code: "bad-file" },
       );
     level = level.flatMap((one) => subgraphsOf(one).flatMap(({ node }) => node));
@@ -95,13 +100,13 @@ function requireShallow({ graph, functions }: ModelProto): void {
 }
 
 /**
- * An output that can hold scores, or nothing for text. Files of scikit-learn and Azure end with a
- * sequence of maps, which stands for the scores that it holds.
+ * The output as a possible source of scores; empty for an output of strings. Files of scikit-learn
+ * and Azure end with a sequence of maps, which the importer replaces by the scores themselves.
  */
 function outputOf(info: ValueInfoProto): Declared[] {
   const { name, type } = info;
   const scores = { name, elementType: 0, dtype: "float32", shape: null } as const;
-  // A file need not state the type of an output, since the graph determines it.
+  // A file may leave out the type of an output, since the graph determines it.
   if (type === undefined || type.value.case === "sequenceType") return [scores];
   if (type.value.case === "tensorType" && type.value.value.elemType === TensorProto_DataType.STRING)
     return [];
@@ -113,16 +118,19 @@ function parsed(bytes: Uint8Array): ModelProto {
   try {
     model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    throw new UsageError("not a readable ONNX file (truncated or corrupt)", {
-      code: "bad-file",
-      cause,
-    });
+    throw new UsageError(
+      "not a readable ONNX file (truncated or corrupt); copy or export it again",
+      {
+        code: "bad-file",
+        cause,
+      },
+    );
   }
   requireShallow(model);
   return model;
 }
 
-/** Arrays in attributes of nodes and in their subgraphs. */
+/** Tensors in attributes of nodes and in their subgraphs. */
 const tensorsOf = (nodes: readonly NodeProto[]): TensorProto[] =>
   nodes.flatMap((node) => [
     ...node.attribute.flatMap(({ t }) => (t === undefined ? [] : [t])),
@@ -134,15 +142,15 @@ const tensorsIn = ({ initializer, node }: GraphProto): TensorProto[] => [
   ...tensorsOf(node),
 ];
 
-/** All arrays that a file stores, in a fixed order: in initializers and attributes, in subgraphs and functions as well. */
+/** All tensors of a file in a fixed order: initializers and attributes, those of subgraphs and functions included. */
 export function storedTensors({ graph, functions }: ModelProto): TensorProto[] {
   const inGraph = graph === undefined ? [] : tensorsIn(graph);
   return inGraph.concat(tensorsOf(functions.flatMap(({ node }) => node)));
 }
 
 /**
- * Locations of the files beside a model that hold its arrays, each once. Throws `UsageError` for an
- * unreadable model.
+ * Locations of the external data files of a model, each once. Throws `UsageError` for an unreadable
+ * model.
  */
 export function externalLocations(bytes: Uint8Array): string[] {
   const locations = storedTensors(parsed(bytes))
@@ -159,11 +167,14 @@ export function readModel(bytes: Uint8Array, external: External = new Map()): On
   const model = parsed(bytes);
   const { graph } = model;
   if (graph === undefined || graph.node.length === 0)
-    throw new UsageError("this file holds no graph; is it an ONNX model, and complete?", {
-      code: "bad-file",
-    });
+    throw new UsageError(
+      "the file has no graph, or a graph without nodes; check that it is a complete ONNX model",
+      {
+        code: "bad-file",
+      },
+    );
   if (graph.output.length === 0)
-    throw new UsageError("this file names no output; is it an ONNX model, and complete?", {
+    throw new UsageError("the graph has no outputs; check that the file is a complete ONNX model", {
       code: "bad-file",
     });
   const stored = new Set([

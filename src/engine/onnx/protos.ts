@@ -11,7 +11,7 @@ import {
 } from "onnx-buf";
 import type { DType, NdArray, Shape } from "../../math/tensor.ts";
 
-/** ONNX's element type for each of ours. */
+/** The ONNX element type for each of ours. */
 export const onnxTypeOf: { readonly [D in DType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
@@ -30,7 +30,7 @@ export type AttributeValue =
   | { readonly string: string }
   | { readonly strings: readonly string[] };
 
-/** An attribute as a message. */
+/** Encodes an attribute as a protobuf message. */
 export function attributeProto(name: string, value: AttributeValue): AttributeProto {
   if ("int" in value)
     return create(AttributeProtoSchema, { name, type: Kind.INT, i: BigInt(value.int) });
@@ -50,8 +50,8 @@ export function attributeProto(name: string, value: AttributeValue): AttributePr
 }
 
 /**
- * An array as a message with raw data. ONNX's raw data is little-endian, as are all platforms that
- * run this code.
+ * Encodes an array as a protobuf message with raw data. ONNX stores raw data in little-endian order,
+ * which all platforms that run this code use.
  */
 export function tensorProto(name: string, { dtype, shape, data }: NdArray): TensorProto {
   const rawData = new Uint8Array(data.byteLength);
@@ -64,7 +64,7 @@ export function tensorProto(name: string, { dtype, shape, data }: NdArray): Tens
   });
 }
 
-/** The type of an input or output. `batch`, if not null, names axis 0 and leaves its length open. */
+/** The type of an input or output. `batch`, if not null, is the `dim_param` of axis 0, whose length is then open. */
 export function typeProto(dtype: DType, shape: Shape, batch: string | null): TypeProto {
   const dim = shape.map((length, axis) =>
     axis === 0 && batch !== null

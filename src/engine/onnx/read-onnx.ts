@@ -4,7 +4,7 @@ import type { DType, NdArray, Storage } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { onnxTypeOf } from "./protos.ts";
 
-/** A file without its nodes. */
+/** The contents of an ONNX file except its nodes. */
 export interface OnnxContents {
   /** `metadata_props`. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -30,9 +30,12 @@ function decode({ name, dataType, dims, rawData }: TensorProto): NdArray | null 
   // Copies the bytes to align them. Node's Buffer overrides slice() to give a view, so slice() would not copy.
   const data = decoders[dtype](new Uint8Array(rawData).buffer);
   if (data.length !== count)
-    throw new UsageError(`array ${name} states ${count} elements and holds ${data.length}`, {
-      code: "bad-file",
-    });
+    throw new UsageError(
+      `tensor ${name} has ${count} elements by its shape, but stores ${data.length}; the file is corrupt, so copy or export it again`,
+      {
+        code: "bad-file",
+      },
+    );
   return { dtype, shape, data } as NdArray;
 }
 
@@ -40,15 +43,18 @@ function parse(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    throw new UsageError("not a readable ONNX file (truncated or corrupt)", {
-      code: "bad-file",
-      cause,
-    });
+    throw new UsageError(
+      "not a readable ONNX file (truncated or corrupt); copy or export it again",
+      {
+        code: "bad-file",
+        cause,
+      },
+    );
   }
 }
 
 /**
- * Metadata and initializers of a file that this project exported. Leaves out arrays that are not
+ * Metadata and initializers of a file that this project exported. Skips initializers that are not
  * stored as raw data. Throws `UsageError` (`bad-file`) for a damaged file.
  */
 export function readOnnx(bytes: Uint8Array): OnnxContents {

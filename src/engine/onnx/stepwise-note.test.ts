@@ -28,6 +28,6 @@ describe("the note about step functions", () => {
     expect(stepwiseNote(["A", "B", "C", "D", "E"], true).text).toContain(
       "5 operators (A, B, C, D, …)",
     );
-    expect(stepwiseNote(["Round"], false).text).toMatch(/^Round has zero .* before it;/);
+    expect(stepwiseNote(["Round"], false).text).toMatch(/^Round has zero .* through it;/);
   });
 });

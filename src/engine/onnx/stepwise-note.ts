@@ -1,6 +1,6 @@
 import type { Note } from "../../math/note.ts";
 
-/** Operators that a note lists by name. */
+/** Maximum number of operators that a note lists by name. */
 const MAX_NAMED = 4;
 
 /** `Round`, or `3 operators (Round, Sign, Floor)`. */
@@ -11,9 +11,9 @@ function operatorsNamed(types: readonly string[]): string {
 }
 
 /**
- * The one note about all step functions of a file, given the types of their operators: their
- * gradients are zero, or approximate if they are differentiated straight through (Bengio et al.
- * 2013, arXiv:1308.3432).
+ * The note about the step functions of a file, given the types of their operators. Their gradients
+ * are zero, or approximate if they are differentiated straight through (Bengio et al. 2013,
+ * arXiv:1308.3432). A file gets one note for all of them.
  */
 export function stepwiseNote(types: readonly string[], straightThrough: boolean): Note {
   const operators = operatorsNamed(types);
@@ -28,7 +28,7 @@ export function stepwiseNote(types: readonly string[], straightThrough: boolean)
   return {
     code: "zero-gradient",
     text: single
-      ? `${operators} has zero gradient almost everywhere, so white-box attacks are blind to what lies before it; differentiate straight through with --straight-through`
-      : `${operators} have zero gradient almost everywhere, so white-box attacks are blind to what lies before them; differentiate straight through with --straight-through`,
+      ? `${operators} has zero gradient almost everywhere, so white-box attacks get no gradient through it; differentiate it straight through with --straight-through`
+      : `${operators} have zero gradient almost everywhere, so white-box attacks get no gradient through them; differentiate them straight through with --straight-through`,
   };
 }

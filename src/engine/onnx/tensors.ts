@@ -7,10 +7,10 @@ import {
 import { type DType, elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 
-/** Files beside the model that hold its arrays, by the location that the model states. */
+/** External data files of a model, by their `location` in the model. */
 export type External = ReadonlyMap<string, Uint8Array>;
 
-/** Our element type for each of ONNX's: half precision is widened to float32, and small integers to int32. */
+/** Our element type for each ONNX element type: half precision becomes float32, small integers become int32. */
 const dtypes: Readonly<Record<number, DType>> = {
   [T.FLOAT]: "float32",
   [T.FLOAT16]: "float32",
@@ -29,15 +29,15 @@ const dtypes: Readonly<Record<number, DType>> = {
   [T.UINT64]: "int64",
 };
 
-/** ONNX's name of an element type in lower case: `float16`. */
+/** The ONNX name of an element type, in lower case: `float16`. */
 export const typeName = (type: number): string => (T[type] ?? `type ${type}`).toLowerCase();
 
-/** Our element type for one of ONNX's. Throws `UsageError` about `subject` if there is none. */
+/** Our element type for an ONNX element type. Throws `UsageError` about `subject` if it is not supported. */
 export function dtypeOf(type: number, subject: string): DType {
   const dtype = dtypes[type];
   if (dtype === undefined)
     throw new UsageError(
-      `${subject} holds ${typeName(type)}, which no image classifier that can be read here uses; convert the file to float32`,
+      `${subject} has the element type ${typeName(type)}, which is not supported; convert the model to float32`,
       { code: "bad-file" },
     );
   return dtype;
@@ -56,7 +56,7 @@ export const rangeOf = (type: number): readonly [low: number, high: number] =>
     [T.INT32]: [-(2 ** 31), 2 ** 31 - 1] as const,
   })[type] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
-/** Elements of a sparse array: a few stored bytes can claim any number. */
+/** Maximum elements of a sparse tensor: a few stored bytes can claim any number. */
 const MAX_SPARSE = 2 ** 26;
 
 /** The number with these 16 bits in IEEE 754 half precision. */
@@ -78,7 +78,7 @@ function brain(upper: number): number {
   return asFloat[0];
 }
 
-/** The i-th of 4-bit numbers, two per byte, the lower half first. */
+/** The i-th 4-bit number; each byte holds two, the low half first. */
 const nibble = (view: DataView, i: number) => (view.getUint8(i >> 1) >> (4 * (i & 1))) & 15;
 
 /** Bits per element, and a reader of the i-th element from little-endian bytes. */
@@ -96,7 +96,7 @@ const readers: Readonly<Record<number, readonly [number, (view: DataView, i: num
     [T.INT4]: [4, (v, i) => (nibble(v, i) << 28) >> 28],
   };
 
-/** The raw data of an array, in its message or in a file beside the model. */
+/** The raw data of a tensor, from its message or from an external data file. */
 function bytesOf(proto: TensorProto, external: External): Uint8Array {
   if (proto.dataLocation !== TensorProto_DataLocation.EXTERNAL) return proto.rawData;
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
@@ -104,21 +104,21 @@ function bytesOf(proto: TensorProto, external: External): Uint8Array {
   const file = external.get(location);
   if (file === undefined)
     throw new UsageError(
-      `array ${proto.name} lies in the file ${JSON.stringify(location)}, which was not found beside the model; keep both in one folder`,
+      `tensor ${proto.name} is stored in the external data file ${JSON.stringify(location)}, which was not found beside the model; keep both files in one folder`,
       { code: "not-found" },
     );
   const offset = Number(entries.get("offset") ?? 0);
   const length = Number(entries.get("length") ?? file.length - offset);
   if (!(offset >= 0 && length >= 0 && offset + length <= file.length))
     throw new UsageError(
-      `array ${proto.name} states bytes ${offset} to ${offset + length} of ${location}, which has ${file.length}; the file is incomplete`,
+      `tensor ${proto.name} is stored in bytes ${offset} to ${offset + length} of ${location}, but that file has only ${file.length} bytes; it is incomplete, so copy or export it again`,
       { code: "bad-file" },
     );
   return file.subarray(offset, offset + length);
 }
 
 function fromBytes(type: number, count: number, bytes: Uint8Array): NdArray["data"] {
-  // Typed arrays need an aligned start, so the bytes are copied.
+  // Typed arrays must start at an aligned offset, so the bytes are copied.
   const copy = () => new Uint8Array(bytes).buffer;
   if (type === T.FLOAT) return new Float32Array(copy());
   if (type === T.DOUBLE) return new Float64Array(copy());
@@ -137,7 +137,7 @@ function fromBytes(type: number, count: number, bytes: Uint8Array): NdArray["dat
 const bitsOf = (type: number): number =>
   readers[type]?.[0] ?? (type === T.FLOAT || type === T.UINT32 ? 32 : 64);
 
-/** The elements of an array that is stored in the field of its type instead of raw data. */
+/** The elements of a tensor that stores them in a typed field (`float_data`, …) instead of `raw_data`. */
 function fromFields(proto: TensorProto): NdArray["data"] {
   const { dataType: type, floatData, doubleData, int64Data, uint64Data, int32Data } = proto;
   if (type === T.FLOAT) return Float32Array.from(floatData);
@@ -151,18 +151,18 @@ function fromFields(proto: TensorProto): NdArray["data"] {
 }
 
 /**
- * A stored array in our element types: half precision widened to float32, small integers to int32.
- * Throws `UsageError` if the stored elements do not fit the shape, or if the file beside the model
- * is missing.
+ * Decodes a tensor into our element types: half precision becomes float32, small integers become int32.
+ * Throws `UsageError` if the stored elements do not fit the shape, or if the external data file is
+ * missing.
  */
 export function decodeTensor(proto: TensorProto, external: External = new Map()): NdArray {
   const { name, dataType: type, dims } = proto;
-  const dtype = dtypeOf(type, name === "" ? "an array of the file" : `array ${name}`);
+  const dtype = dtypeOf(type, name === "" ? "a tensor of the file" : `tensor ${name}`);
   const shape: Shape = dims.map(Number);
   const count = elementCount(shape);
   const mismatch = (stored: number, unit: string) =>
     new UsageError(
-      `array ${name} of ${typeName(type)} states [${shape.join(", ")}] and holds ${stored} ${unit}; the file is corrupt`,
+      `tensor ${name} of ${typeName(type)} has the shape [${shape.join(", ")}], but stores ${stored} ${unit}; the file is corrupt, so copy or export it again`,
       { code: "bad-file" },
     );
   if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(count)) throw mismatch(0, "elements");
@@ -178,8 +178,8 @@ export function decodeTensor(proto: TensorProto, external: External = new Map())
 }
 
 /**
- * A sparse array with all its zeros. Its message stores n values, and their positions in row-major
- * order [n] or their indices [n, axes]. Throws `UsageError` (`bad-file`) for wrong shapes or
+ * Decodes a sparse tensor into a dense array. The message stores n values, and either their row-major
+ * positions [n] or their indices [n, axes]. Throws `UsageError` (`bad-file`) for wrong shapes or
  * positions.
  */
 export function decodeSparse(proto: SparseTensorProto, external: External = new Map()): NdArray {
@@ -187,7 +187,7 @@ export function decodeSparse(proto: SparseTensorProto, external: External = new 
   const name = proto.values?.name ?? "";
   if (proto.values === undefined || proto.indices === undefined)
     throw new UsageError(
-      `array ${name} is sparse and has no values or indices; the file is corrupt`,
+      `sparse tensor ${name} has no values or no indices; the file is corrupt, so copy or export it again`,
       { code: "bad-file" },
     );
   const values = decodeTensor(proto.values, external);
@@ -198,7 +198,7 @@ export function decodeSparse(proto: SparseTensorProto, external: External = new 
   const complete = indices.data.length === values.data.length * (perAxis ? shape.length : 1);
   if (!complete || shape.some((n) => !(n >= 0)) || !(count <= MAX_SPARSE))
     throw new UsageError(
-      `array ${name} is sparse: [${shape.join(", ")}] with ${values.data.length} values and indices [${indices.shape.join(", ")}]; the file is corrupt, or meant to exhaust memory`,
+      `sparse tensor ${name} of shape [${shape.join(", ")}] has ${values.data.length} values and indices of shape [${indices.shape.join(", ")}], which do not fit together or exceed the limit of ${MAX_SPARSE} elements; the file is corrupt, or was made to exhaust memory`,
       { code: "bad-file" },
     );
   const like = values.data.constructor as new (length: number) => NdArray["data"];
@@ -209,7 +209,7 @@ export function decodeSparse(proto: SparseTensorProto, external: External = new 
       : Number(indices.data[i]);
     if (!(position >= 0 && position < count))
       throw new UsageError(
-        `array ${name} has an index ${position} of ${count}; the file is corrupt`,
+        `sparse tensor ${name} has the index ${position}, but only ${count} elements; the file is corrupt, so copy or export it again`,
         { code: "bad-file" },
       );
     data[position] = values.data[i] as never;

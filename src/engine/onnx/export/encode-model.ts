@@ -1,4 +1,4 @@
-// Encodes a model and copies each array once. The general protobuf encoder copies each array several times.
+// Encodes a model with one copy of each array. The general protobuf encoder copies each array several times.
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GraphProtoSchema, type ModelProto, ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
@@ -19,7 +19,7 @@ function prefix(field: number, length: number): Uint8Array {
   return Uint8Array.from([...bytes, rest]);
 }
 
-/** The encoding of an initializer in pieces. The last piece is the array's memory itself, not a copy. */
+/** An encoded initializer, in pieces. The last piece is the memory of the array, not a copy. */
 function initializer(name: string, { dtype, shape, data }: NdArray): readonly Uint8Array[] {
   const head = toBinary(
     TensorProtoSchema,
@@ -35,8 +35,8 @@ const sizeOfAll = (pieces: readonly Uint8Array[]) =>
   pieces.reduce((sum, { length }) => sum + length, 0);
 
 /**
- * Encodes a model whose graph gets `arrays` as its initializers; `model` itself must have none. The
- * bytes equal those of `toBinary`: fields in the order of their numbers.
+ * Encodes a model with `arrays` as the initializers of its graph; `model` must have none. The bytes
+ * equal those of `toBinary`: fields are in the order of their numbers.
  */
 export function encodeModel(
   model: ModelProto,

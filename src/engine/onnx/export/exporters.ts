@@ -3,15 +3,15 @@ import type { Lowered, LoweredOp } from "../../graph/lowered.ts";
 import type { ConvAttributes, PoolAttributes } from "../../graph/value.ts";
 import { type AttributeValue, onnxTypeOf } from "../protos.ts";
 
-/** A lowered node in terms of ONNX. */
+/** A lowered node as an ONNX node. */
 export interface ExportedNode {
   /** Name of the operator. */
   readonly type: string;
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
-  /** Constant inputs after those of the node. */
+  /** Constant inputs that follow the inputs of the lowered node. */
   readonly extra?: readonly NdArray[];
-  /** The output of the operator that is the node's value; 0 by default. */
+  /** Index of the output that holds the value of the lowered node; 0 by default. */
   readonly output?: number;
 }
 
@@ -33,7 +33,7 @@ function toInt64(value: number): bigint {
   return value > 0 ? MAX_INT64 : MIN_INT64;
 }
 
-/** A constant of shape []. In an integer type ±∞ becomes the largest or smallest integer. */
+/** A scalar constant. For integer types, ±∞ becomes the largest or smallest integer. */
 function scalar(dtype: DType, value: number): NdArray {
   if (dtype === "float32") return { dtype, shape: [], data: Float32Array.of(value) };
   if (dtype === "float64") return { dtype, shape: [], data: Float64Array.of(value) };
@@ -58,7 +58,7 @@ const window = ({ kernel, strides, pads, dilations }: PoolAttributes) => ({
   dilations: ints(dilations),
 });
 
-/** An operator on blocked memory (NCHWc), as ONNX Runtime's own optimiser writes it for CPUs. */
+/** An operator on blocked memory (NCHWc), as ONNX Runtime's optimiser writes it for CPUs. */
 const nchwc = (
   type: string,
   attributes: NonNullable<ExportedNode["attributes"]> = {},
@@ -123,7 +123,7 @@ export const exporters: {
   }),
   Reshape: ({ attrs }) => {
     const extra = [int64(attrs.shape)];
-    // Without `allowzero` a length of 0 would copy the length of the input.
+    // Without `allowzero`, a length of 0 would mean "copy the length from the input".
     if (attrs.shape.includes(0))
       return { type: "Reshape", attributes: { allowzero: int(1) }, extra };
     return { type: "Reshape", extra };

@@ -1,4 +1,4 @@
-// Rounds float32 to 16-bit floats, to the nearest and ties to even (IEEE 754).
+// Rounds float32 to 16-bit floats: to nearest, ties to even (IEEE 754).
 
 const floats = new Float32Array(1);
 const bits = new Uint32Array(floats.buffer);
@@ -14,7 +14,7 @@ function shifted(value: number, shift: number): number {
 /** The largest finite number of half precision. */
 const MAX_HALF = 65504;
 
-/** The bits of a number in half precision. A number beyond its range becomes the largest finite one. */
+/** The bits of a number in half precision. Numbers out of range become ±`MAX_HALF`. */
 export function halfBits(value: number): number {
   floats[0] = Math.min(Math.max(value, -MAX_HALF), MAX_HALF);
   const sign = (bits[0] >>> 16) & 0x8000;

@@ -1,4 +1,4 @@
-// Writes a file again with other numbers in some of its arrays, and everything else as it was.
+// Rewrites a file with new numbers in some of its tensors and leaves everything else unchanged.
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
@@ -12,25 +12,25 @@ import { InternalError } from "../../../math/internal-error.ts";
 import { type OnnxModel, storedTensors } from "../model.ts";
 import { brainBits, halfBits } from "./half.ts";
 
-/** What changes in a file. */
+/** The changes to a file. */
 export interface ChangedModel {
-  /** The file as it is, and its parsed messages. */
+  /** The original file, and its parsed form. */
   readonly bytes: Uint8Array;
   readonly model: OnnxModel;
-  /** New elements of arrays, by the message in `model` that stores them. */
+  /** New elements of tensors, by their messages in `model`. */
   readonly arrays: ReadonlyMap<TensorProto, Float32Array>;
-  /** Entries that are added to `metadata_props`, or replaced there. */
+  /** Entries to add to `metadata_props`, or to replace there. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A file and those beside it. */
+/** A model file and its external data files. */
 export interface ModelFiles {
   readonly bytes: Uint8Array;
-  /** Files beside the model that hold its arrays, by the location that the model states. */
+  /** External data files, by their `location` in the model. */
   readonly external: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Little-endian bytes of an array in the element type of its message. */
+/** Little-endian bytes of `data` in an ONNX element type. */
 function encoded(type: number, data: Float32Array): Uint8Array<ArrayBuffer> {
   if (type === T.FLOAT) return new Uint8Array(Float32Array.from(data).buffer);
   if (type === T.DOUBLE) return new Uint8Array(Float64Array.from(data).buffer);
@@ -38,7 +38,7 @@ function encoded(type: number, data: Float32Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Uint16Array.from(data, toBits).buffer);
 }
 
-/** Puts new elements into the field of a message that holds the old ones. */
+/** Replaces the elements of a message, in the field that holds them now. */
 function fill(message: TensorProto, data: Float32Array): void {
   const { dataType: type } = message;
   if (message.rawData.length > 0) message.rawData = encoded(type, data);
@@ -47,7 +47,7 @@ function fill(message: TensorProto, data: Float32Array): void {
   else message.int32Data = Array.from(data, type === T.FLOAT16 ? halfBits : brainBits);
 }
 
-/** Puts new elements into the part of a file beside the model that holds the old ones. */
+/** Replaces the elements of a message in its external data file. */
 function fillExternal(
   message: TensorProto,
   data: Float32Array,
@@ -60,8 +60,8 @@ function fillExternal(
 }
 
 /**
- * The same file with other numbers in `arrays`: same nodes, names, shapes, element types, versions and layout, and unknown
- * fields too. Float16 and bfloat16 are rounded to the nearest. The given bytes do not change.
+ * The same file with new numbers in `arrays`. Nodes, names, shapes, element types, versions, layout and unknown fields
+ * stay the same. New numbers are rounded to nearest for float16 and bfloat16. The given bytes do not change.
  */
 export function withArrays({ bytes, model, arrays, metadata }: ChangedModel): ModelFiles {
   const copy = fromBinary(ModelProtoSchema, bytes);

@@ -21,7 +21,7 @@ import { type ExportedNode, exporters } from "./exporters.ts";
 
 /** The contents of a file besides its graph. */
 export interface WriteOptions {
-  /** Arrays of inputs that are stored in the file instead of being fed, by name. */
+  /** Initializers of inputs, by name. The file stores these inputs, so they are not fed. */
   readonly initializers?: Readonly<Record<string, NdArray>>;
   /** Leave axis 0 of inputs and outputs open, so that the file takes any batch. */
   readonly anyBatch?: boolean;
@@ -31,7 +31,7 @@ export interface WriteOptions {
   readonly sequence?: string;
 }
 
-/** Operators with a second output that the graph uses. ONNX makes both outputs by one node; our graph has two. */
+/** Operators whose second output the graph uses. ONNX has one node for both outputs; our graph has two. */
 const TWO_OUTPUTS: ReadonlySet<string> = new Set(["MaxPool", "TopK"]);
 
 /** Writes the graph of one file. Each value gets a name when its node is written. */
@@ -40,7 +40,7 @@ class GraphWriter {
   readonly #initializers: Readonly<Record<string, NdArray>>;
   readonly #anyBatch: boolean;
   readonly #names = new Map<Lowered, string>();
-  /** Names of outputs by value; a value that is several outputs has the first name. */
+  /** Names of outputs by value. A value that is several outputs has the first of their names. */
   readonly #outputNames = new Map<Lowered, string>();
   readonly #nodes: NodeProto[] = [];
   readonly #inputs: ValueInfoProto[] = [];
@@ -62,9 +62,9 @@ class GraphWriter {
   }
 
   write({ metadata = {}, sequence }: WriteOptions): Uint8Array<ArrayBuffer> {
-    // ONNX Runtime computes the input of a node that stands last in the file first. In this order
-    // the runtime follows images through the layers, and computes values of weights when a layer
-    // needs them instead of all in advance.
+    // Of the inputs of a node, ONNX Runtime first computes the one that is last in the file. In this
+    // order the runtime follows images through the layers, and computes values of weights when a
+    // layer needs them instead of all in advance.
     for (const value of topological<Lowered>(Object.values(this.#outputs), {
       lastInputsFirst: true,
     }))
@@ -109,7 +109,7 @@ class GraphWriter {
     }
     const outputName = hasTwo ? undefined : this.#outputNames.get(value);
     const name = outputName ?? `v${this.#nodes.length}`;
-    // Unused indices cost time, and WebGPU's MaxPool has none.
+    // Unused indices cost time, and MaxPool on WebGPU has no such output.
     const needsBoth = type === "TopK" || output === 1;
     const outputs = hasTwo && needsBoth ? [name, `${name}_1`] : [name];
     this.#names.set(value, outputs[output]);
@@ -125,7 +125,7 @@ class GraphWriter {
     if (hasTwo) this.#twoOutputNodes.set(key, node);
   }
 
-  /** Gives outputs their names by Identity if their value is an input, or an output under another name. */
+  /** Adds an Identity for each output whose value is an input, or is already an output with another name. */
   #renameOutputs(): void {
     for (const [name, value] of Object.entries(this.#outputs)) {
       if (this.#names.get(value) === name && !isLowered(value, "Input")) continue;
@@ -205,7 +205,7 @@ const sequenceInfo = (name: string): ValueInfoProto =>
 
 function exported(node: Lowered, anyBatch: boolean): ExportedNode {
   const { op } = node as { op: Exclude<LoweredOp, "Input" | "Constant"> };
-  // For any batch, a reshape that keeps axis 0 copies its length (0 in ONNX) instead of stating it.
+  // With an open batch, a Reshape that keeps axis 0 must copy its length (0 in ONNX) and not state it.
   if (anyBatch && isLowered(node, "Reshape") && node.shape[0] === node.inputs[0].shape[0])
     return {
       ...exporters.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } }),

@@ -1,9 +1,9 @@
 // Activation functions, with the attributes and defaults of https://onnx.ai/onnx/operators (Relu,
 // Elu, Softmax, …).
 //
-// Selu: before opset 6 with rounded constants. PRelu: before opset 7 a slope of one axis counts
-// channels. Softmax, LogSoftmax and Hardmax: before opset 13 over all axes from `axis` on, with the
-// default 1; since then over one axis, with the default −1.
+// Selu: rounded constants before opset 6. PRelu: before opset 7, a slope with one axis is per
+// channel. Softmax, LogSoftmax and Hardmax: before opset 13 over all axes from `axis` on, by default
+// 1; since opset 13 over one axis, by default −1.
 
 import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -52,8 +52,8 @@ export const geluTanh = (x: Value): Value => {
 const mish = (x: Value): Value => g.mul(x, g.tanh(softplus(x)));
 
 /**
- * The slope of a PRelu, ready to be broadcast to x. A slope [channel] broadcasts along the channels
- * of x before opset 7, and later if its length does not fit the last axis.
+ * The slope of a PRelu in a shape that broadcasts to x. A slope [channel] applies per channel of x
+ * before opset 7, and in later opsets if its length does not fit the last axis.
  */
 function slopes(node: ImportNode): Value {
   const [x, slope] = [node.input(0), node.input(1)];
@@ -64,7 +64,7 @@ function slopes(node: ImportNode): Value {
     : slope;
 }
 
-/** An activation along an axis. Before opset 13 all axes from `axis` on count as one. */
+/** An importer of an activation along an axis. Before opset 13, all axes from `axis` on are flattened into one. */
 const overAxis =
   (f: (x: Value, axis: number) => Value): Importer =>
   (node) => {

@@ -1,4 +1,4 @@
-// The sampling grid of an affine map, an input of GridSample:
+// The sampling grid of an affine map, which is an input of GridSample:
 // https://onnx.ai/onnx/operators/onnx__AffineGrid.html (opset 20, one version)
 
 import { tensor } from "../../../math/tensor.ts";
@@ -7,7 +7,7 @@ import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
 import type { ImportNode } from "./import-node.ts";
 
-/** Positions that the import computes. */
+/** Maximum positions that the import computes. */
 const MAX_POSITIONS = 2 ** 20;
 
 /**
@@ -23,7 +23,8 @@ function coordinate(i: number, n: number, alignCorners: boolean): number {
 export function affineGrid(node: ImportNode): Value {
   const theta = node.input(0);
   const size = node.constantNumbers(1) ?? [];
-  if (size.length !== 4) throw node.error(`maps ${size.length - 2} axes; 2 can be read`);
+  if (size.length !== 4)
+    throw node.unsupported(`${size.length - 2} spatial axes are not supported, only 2`);
   const [, , rows, columns] = size;
   const alignCorners = node.int("align_corners", 0) === 1;
   checkSize(node, [rows, columns], MAX_POSITIONS);

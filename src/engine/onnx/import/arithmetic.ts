@@ -1,4 +1,4 @@
-// Small expressions that several importers share.
+// Small expressions for several importers.
 
 import type { Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -19,18 +19,18 @@ export const arange = (n: number, shape: Shape = [n]): Value =>
     shape,
   );
 
-/** A constant of shape []. */
+/** A scalar bool constant. */
 export const bool = (value: boolean): Value =>
   g.constant({ dtype: "bool", shape: [], data: Uint8Array.of(value ? 1 : 0) });
 
-/** Values of one shape along a new axis. */
+/** Stacks values of the same shape along a new axis. */
 export const stack = (values: readonly Value[], axis: number): Value =>
   g.concat(
     values.map((v) => g.reshape(v, v.shape.toSpliced(axis, 0, 1))),
     axis,
   );
 
-/** Each line of x along an axis of length m times a matrix [m, n]; the axis then has length n. */
+/** Multiplies x along an axis of length m by a matrix [m, n]; the axis then has length n. */
 export function alongAxis(x: Value, axis: number, matrix: Value): Value {
   const last = x.shape.length - 1;
   const weights = g.cast(matrix, x.dtype);

@@ -137,7 +137,7 @@ describe("attention averages values by softmax weights", () => {
   });
 });
 
-describe("a query that may attend to no key", () => {
+describe("a query that may not attend to any key", () => {
   const second = (i: number) => i !== 1;
   const masks: [string, NdArray][] = [
     [
@@ -203,10 +203,10 @@ describe("heads", () => {
         { x: three },
         { opset: 23 },
       );
-    expect(() => run({})).toThrow("has no q_num_heads");
+    expect(() => run({})).toThrow("attribute q_num_heads is missing");
     const odd = { q_num_heads: { int: 3 }, kv_num_heads: { int: 2 } };
-    expect(() => run(odd)).toThrow("a width of 4 among 3 heads");
+    expect(() => run(odd)).toThrow("a width of 4 into 3 equal heads");
     const more = { q_num_heads: { int: 2 }, kv_num_heads: { int: 4 } };
-    expect(() => run(more)).toThrow("2 heads of queries, 4 of keys");
+    expect(() => run(more)).toThrow("2 query heads do not fit 4 key heads");
   });
 });

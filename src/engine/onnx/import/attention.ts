@@ -1,8 +1,8 @@
 // Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762) of the standard domain:
 // https://onnx.ai/onnx/operators/onnx__Attention.html
 //
-// Opset 23: first version. Opset 24: `nonpad_kv_seqlen`, the used lengths of a cache outside of the
-// node. Opset 25: sliding windows.
+// Opset 23: first version. Opset 24: `nonpad_kv_seqlen`, the used lengths of an external cache.
+// Opset 25: sliding windows.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
@@ -22,7 +22,7 @@ export interface Heads {
 export interface Weighting {
   /** Factor of the scores q·kᵀ. */
   readonly scale: number;
-  /** Limits scores to ±softcap by softcap·tanh(score/softcap); 0 leaves them. */
+  /** Limits scores to ±softcap by softcap·tanh(score/softcap); 0 disables the limit. */
   readonly softcap?: number;
   /** Added to the scores; broadcasts to [batch, head, query, key]. */
   readonly bias: Value | undefined;
@@ -43,7 +43,7 @@ export interface Attended {
 export function splitHeads(node: ImportNode, x: Value, count: number): Value {
   const [batch, length, width] = x.shape;
   if (!(count >= 1) || width % count !== 0)
-    throw node.error(`cannot divide a width of ${width} among ${count} heads`);
+    throw node.error(`cannot split a width of ${width} into ${count} equal heads`);
   return g.transpose(g.reshape(x, [batch, length, count, width / count]), [0, 2, 1, 3]);
 }
 
@@ -66,7 +66,7 @@ function repeatHeads(x: Value, count: number): Value {
 export const biasOf = (allowed: Value, like: Value): Value =>
   g.where(allowed, g.scalarLike(like, 0), g.scalarLike(like, Number.NEGATIVE_INFINITY));
 
-/** Rows of the bias whose keys are all at −∞, as bool [..., query, 1]; null if there are certainly none. */
+/** Rows of the bias that are −∞ for all keys, as bool [..., query, 1]; null if there are certainly none. */
 function maskedRows(node: ImportNode, bias: Value): Value | null {
   const last = bias.shape.length - 1;
   if (last < 0) return null;
@@ -77,15 +77,15 @@ function maskedRows(node: ImportNode, bias: Value): Value | null {
 
 /**
  * softmax(cap(q·kᵀ·scale) + bias)·v. Several query heads may share one key head (grouped-query
- * attention, Ainslie et al. 2023, arXiv:2305.13245). The output of a query that may attend to no
- * key is 0.
+ * attention, Ainslie et al. 2023, arXiv:2305.13245). The output of a query is 0 if it may not attend
+ * to any key.
  */
 export function attend(node: ImportNode, heads: Heads, weighting: Weighting): Attended {
   const { query, key, value } = heads;
   const queriesPerKey = query.shape[1] / key.shape[1];
   if (!Number.isInteger(queriesPerKey) || key.shape[1] !== value.shape[1])
     throw node.error(
-      `has ${query.shape[1]} heads of queries, ${key.shape[1]} of keys and ${value.shape[1]} of values; queries must be a multiple of the others`,
+      `${query.shape[1]} query heads do not fit ${key.shape[1]} key heads and ${value.shape[1]} value heads; there must be as many value heads as key heads, and a multiple of that number of query heads`,
     );
   const keys = repeatHeads(key, queriesPerKey);
   const scores = times(g.matmul(query, g.transpose(keys, [0, 1, 3, 2])), weighting.scale);
@@ -93,8 +93,8 @@ export function attend(node: ImportNode, heads: Heads, weighting: Weighting): At
   const capped = cap > 0 ? times(g.tanh(times(scores, 1 / cap)), cap) : scores;
   const { bias } = weighting;
   const biased = bias === undefined ? capped : g.add(capped, bias);
-  // A softmax over no key is 0/0, and so is its gradient. Such rows get scores of 0 before and
-  // weights of 0 after it.
+  // A softmax over no keys is 0/0, and so is its gradient. Masked rows get scores of 0 before the
+  // softmax and weights of 0 after it.
   const masked = bias === undefined ? null : maskedRows(node, bias);
   const zero = g.scalarLike(biased, 0);
   const safe = masked === null ? biased : g.where(masked, zero, biased);
@@ -112,7 +112,7 @@ export function attend(node: ImportNode, heads: Heads, weighting: Weighting): At
   };
 }
 
-/** Query i may attend to key j if −right ≤ i + offset − j ≤ left; null is no bound. */
+/** Query i may attend to key j if −right ≤ i + offset − j ≤ left; null means unbounded. */
 interface Window {
   readonly left: number | null;
   readonly right: number | null;
@@ -142,7 +142,9 @@ function maskBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
   const last = bias.shape.length - 1;
   const missing = key.shape[2] - (bias.shape[last] ?? 1);
   if (missing < 0)
-    throw node.error(`has a mask [${bias.shape.join(", ")}] for ${key.shape[2]} keys`);
+    throw node.error(
+      `the mask of shape [${bias.shape.join(", ")}] covers more than the ${key.shape[2]} keys`,
+    );
   if (missing === 0 || last < 0) return bias;
   const masked = g.scalarLike(bias, Number.NEGATIVE_INFINITY);
   return g.concat([bias, g.expand(masked, bias.shape.with(last, missing))], last);
@@ -161,7 +163,9 @@ function biasesOf(node: ImportNode, heads: Heads, past: number): Value | undefin
   const [before, after] = ["left_window_size", "right_window_size"].map((name) => {
     const size = node.int(name, -1);
     if (size < -1)
-      throw node.error(`${name} is ${size}; it must be at least 0, or −1 for no bound`);
+      throw node.invalid(
+        `attribute ${name} is ${size}, but must be at least 0, or −1 for no bound`,
+      );
     return size === -1 ? null : size;
   });
   const right = causal ? 0 : after;
@@ -175,8 +179,8 @@ function biasesOf(node: ImportNode, heads: Heads, past: number): Value | undefin
 }
 
 /**
- * Splits inputs [batch, length, head·size] by the stated numbers of heads; [batch, head, length,
- * size] is split already.
+ * Splits inputs [batch, length, head·size] into the stated numbers of heads. Inputs [batch, head,
+ * length, size] are already split.
  */
 function headsOf(node: ImportNode): Heads {
   const flat = node.input(0).shape.length === 3;
@@ -184,11 +188,12 @@ function headsOf(node: ImportNode): Heads {
     const x = node.input(i);
     if (x.shape.length !== (flat ? 3 : 4))
       throw node.error(
-        `input ${i} has shape [${x.shape.join(", ")}]; queries, keys and values must all have 3 axes or all 4`,
+        `input ${i} has shape [${x.shape.join(", ")}], but queries, keys and values must all have 3 axes, or all have 4`,
       );
     if (!flat) return x;
     const name = i === 0 ? "q_num_heads" : "kv_num_heads";
-    if (!node.has(name)) throw node.error(`has no ${name}, which inputs with 3 axes need`);
+    if (!node.has(name))
+      throw node.invalid(`attribute ${name} is missing, but inputs with 3 axes need it`);
     return splitHeads(node, x, node.int(name, 1));
   });
   return { query, key, value };
@@ -199,9 +204,9 @@ function attention(node: ImportNode): Value[] {
   const current = headsOf(node);
   const [pastKey, pastValue] = [node.inputs[4], node.inputs[5]];
   if ((pastKey === undefined) !== (pastValue === undefined))
-    throw node.error("has a past of keys or of values without the other; the file is incomplete");
+    throw node.invalid("one of past_key and past_value is missing; a node has both or none");
   if (pastKey !== undefined && node.inputs[6] !== undefined)
-    throw node.error("has a past and nonpad_kv_seqlen, which exclude each other");
+    throw node.invalid("past_key and nonpad_kv_seqlen are both given, but exclude each other");
   const heads: Heads = {
     query: current.query,
     key: pastKey === undefined ? current.key : g.concat([pastKey, current.key], 2),
@@ -216,8 +221,8 @@ function attention(node: ImportNode): Value[] {
   const steps = [result.scores, result.capped, result.biased, result.weights];
   const requested = steps[node.int("qk_matmul_output_mode", 0)];
   if (requested === undefined && node.outputs > 3)
-    throw node.error(
-      `qk_matmul_output_mode is ${node.int("qk_matmul_output_mode", 0)}; 0 to 3 exist`,
+    throw node.invalid(
+      `attribute qk_matmul_output_mode is ${node.int("qk_matmul_output_mode", 0)}, but must be 0, 1, 2 or 3`,
     );
   const flat = node.input(0).shape.length === 3;
   const output = flat ? joinHeads(result.output) : result.output;

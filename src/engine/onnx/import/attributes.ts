@@ -7,7 +7,7 @@ import {
 import type { NdArray } from "../../../math/tensor.ts";
 import type { UsageError } from "../../../math/usage-error.ts";
 
-/** Typed access to the attributes of a node. An attribute of another type throws `UsageError`. */
+/** Typed access to the attributes of a node. Throws `UsageError` for an attribute of another type. */
 export interface Attributes {
   has(name: string): boolean;
   int(name: string, fallback: number): number;
@@ -17,24 +17,24 @@ export interface Attributes {
   string(name: string, fallback: string): string;
   strings(name: string): readonly string[] | undefined;
   tensor(name: string): NdArray | undefined;
-  /** A subgraph; throws `UsageError` if the node has none of this name. */
+  /** A subgraph. Throws `UsageError` if the attribute is missing. */
   graph(name: string): GraphProto;
 }
 
-/** Reads attributes by name; `decode` makes an array of a stored tensor, and `error` an error about the node. */
+/** Reads attributes by name. `decode` decodes a tensor; `invalid` makes the error about an invalid node. */
 export function attributeReader(
   attributes: ReadonlyMap<string, AttributeProto>,
   decode: (tensor: TensorProto) => NdArray,
-  error: (text: string) => UsageError,
+  invalid: (text: string) => UsageError,
 ): Attributes {
   const decoder = new TextDecoder();
-  /** The attribute of this name, which must have one of `kinds`. Old exporters state no type. */
+  /** The attribute with this name, which must have one of `kinds`. Old exporters do not state the type. */
   const find = (name: string, ...kinds: readonly Kind[]): AttributeProto | undefined => {
     const found = attributes.get(name);
     const type = found?.type ?? Kind.UNDEFINED;
     if (type === Kind.UNDEFINED || kinds.includes(type)) return found;
-    throw error(
-      `its attribute ${name} is of type ${Kind[type] ?? type}, and ${Kind[kinds[0]]} is needed; the file is corrupt`,
+    throw invalid(
+      `attribute ${name} has the type ${Kind[type] ?? type}, but ${Kind[kinds[0]]} is required`,
     );
   };
   return {
@@ -61,7 +61,7 @@ export function attributeReader(
     },
     graph(name) {
       const graph = find(name, Kind.GRAPH)?.g;
-      if (graph === undefined) throw error(`has no ${name}; the file is incomplete`);
+      if (graph === undefined) throw invalid(`attribute ${name} (a subgraph) is missing`);
       return graph;
     },
   };

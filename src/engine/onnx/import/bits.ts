@@ -1,15 +1,15 @@
-// Bits of whole numbers: https://onnx.ai/onnx/operators/onnx__BitShift.html (opset 11) and
+// Bit operations on integers: https://onnx.ai/onnx/operators/onnx__BitShift.html (opset 11) and
 // https://onnx.ai/onnx/operators/onnx__BitwiseAnd.html (opset 18), one version each.
 //
-// The graph has no bit operators. Constants are computed at import. Values that depend on the image
-// are split into bits by division, which is exact in int64 for types of up to 32 bits.
+// Our graph has no bit operators. The import computes constants. It splits values that depend on the
+// image into bits by division, which is exact in int64 for types of up to 32 bits.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
 import { broadcast } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
 import { typeName } from "../tensors.ts";
-import type { Importer, Importers, ImportNode } from "./import-node.ts";
+import { type Importer, type Importers, type ImportNode, unknownValue } from "./import-node.ts";
 
 /** An integer type. */
 interface IntegerType {
@@ -28,7 +28,7 @@ const integerTypes: Readonly<Record<number, IntegerType>> = {
   [T.INT64]: { bits: 64, signed: true },
 };
 
-/** Operators that move elements and keep their type. */
+/** Operators that move elements and keep the element type. */
 const MOVES = new Set([
   "Reshape",
   "Transpose",
@@ -39,7 +39,7 @@ const MOVES = new Set([
   "GatherElements",
 ]);
 
-/** ONNX's element type of a value, found through operators that only move elements. */
+/** The ONNX element type of a value. Looks through operators that only move elements. */
 function elementTypeOf(node: ImportNode, value: Value): number {
   for (let v = value; ; v = v.inputs[0]) {
     const type = node.elementType(v);
@@ -47,17 +47,20 @@ function elementTypeOf(node: ImportNode, value: Value): number {
     if (!MOVES.has(v.op)) break;
   }
   throw node.error(
-    "works on the bits of a value whose element type does not follow from the file; put a Cast before it",
+    "the element type of its input is unknown, and with it the number of bits; insert a Cast before this node",
   );
 }
 
 function integerTypeOf(node: ImportNode, type: number): IntegerType {
   const found = integerTypes[type];
-  if (found === undefined) throw node.error(`works on the bits of ${typeName(type)}`);
+  if (found === undefined)
+    throw node.unsupported(
+      `values of type ${typeName(type)} are not supported, only integers of 8 to 64 bits`,
+    );
   return found;
 }
 
-/** f applied to constants element by element, modulo 2^bits; null if a value depends on the image. */
+/** f applied elementwise to constants, modulo 2^bits; null if a value depends on the image. */
 function folded(
   node: ImportNode,
   values: readonly Value[],
@@ -93,7 +96,7 @@ function unsignedOf(x: Value, { bits, signed }: IntegerType): Value {
   return g.where(g.greater(num(wide, 0), wide), g.add(wide, num(wide, 2 ** bits)), wide);
 }
 
-/** The inverse of `unsignedOf`, in the dtype of `like`. Drops the bits beyond the type. */
+/** The inverse of `unsignedOf`, in the dtype of `like`. Drops the bits that the type does not have. */
 function wrapped(x: Value, { bits, signed }: IntegerType, like: Value): Value {
   const size = num(x, 2 ** bits);
   const low = g.sub(x, g.mul(g.div(x, size), size));
@@ -103,19 +106,19 @@ function wrapped(x: Value, { bits, signed }: IntegerType, like: Value): Value {
 
 function requireNarrow(node: ImportNode, type: IntegerType): number {
   if (type.bits <= 32) return type.bits;
-  throw node.error(
-    "works on bits of 64-bit numbers that depend on the image; only stored ones can be read",
+  throw node.unsupported(
+    "64-bit integers that depend on the image are not supported, only 64-bit constants",
   );
 }
 
-/** (x, distance) ↦ x·2^distance or x/2^distance; bits that leave the type are lost. */
+/** (x, distance) ↦ x·2^distance or x/2^distance; bits that are shifted out are lost. */
 function bitShift(node: ImportNode): Value {
   const [x, distance] = [node.input(0), node.input(1)];
   const type = elementTypeOf(node, x);
   const integerType = integerTypeOf(node, type);
   const direction = node.string("direction", "");
   if (direction !== "LEFT" && direction !== "RIGHT")
-    throw node.error(`shifts to ${JSON.stringify(direction)}; LEFT and RIGHT exist`);
+    throw unknownValue(node, "direction", direction, ["LEFT", "RIGHT"]);
   const left = direction === "LEFT";
   const stored = folded(node, [x, distance], integerType, (a, n) => {
     if (n >= BigInt(integerType.bits)) return 0n;
@@ -133,7 +136,7 @@ function bitShift(node: ImportNode): Value {
   return node.withElementType(wrapped(result, integerType, x), type);
 }
 
-/** An operator on two integers, bit by bit: `ofBits` for values 0 and 1, `ofNumbers` for constants. */
+/** An importer of a bitwise operator on two integers: `ofBits` for values 0 and 1, `ofNumbers` for constants. */
 const bitwise =
   (ofBits: (a: Value, b: Value) => Value, ofNumbers: (a: bigint, b: bigint) => bigint): Importer =>
   (node) => {
@@ -161,7 +164,7 @@ function bitwiseNot(node: ImportNode): Value {
   const x = node.input(0);
   const type = elementTypeOf(node, x);
   const { bits, signed } = integerTypeOf(node, type);
-  if (!signed && bits === 64) throw node.error("inverts bits of uint64, which cannot be read");
+  if (!signed && bits === 64) throw node.unsupported("values of type uint64 are not supported");
   return node.withElementType(g.sub(num(x, signed ? -1 : 2 ** bits - 1), x), type);
 }
 

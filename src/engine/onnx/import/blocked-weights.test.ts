@@ -96,7 +96,7 @@ it.each(blockSizes)("weights in blocks of %i are reordered to plain order", (b) 
 });
 
 it.each(blockSizes)(
-  "a file for blocks of %i is told by its weights, and computes what plain convolutions do",
+  "the weights of a file reveal blocks of %i, and the import computes the same as plain convolutions",
   (b) => {
     const model = readModel(fileFor(b, three));
     expect(blockSizeOf(model)).toBe(b);
@@ -135,13 +135,13 @@ it("shapes decide if they can: 24 channels are in blocks of 8", () => {
 it("the block size must be stated if neither shapes nor variances decide", () => {
   const even = three.map(({ shape }, i) => weights(shape, i, 0));
   const model = readModel(fileFor(16, even));
-  expect(() => blockSizeOf(model)).toThrow("state it with --block-size");
+  expect(() => blockSizeOf(model)).toThrow("state the block size with --block-size");
   const read = (blockSize?: number) =>
     importGraph(
       model,
       { x: g.input("x", [2, 3, 5, 4]) },
       blockSize === undefined ? {} : { blockSize },
     );
-  expect(() => read()).toThrow("keeps 8 or 16 channels together");
+  expect(() => read()).toThrow("stores channels in blocks of 8 or 16");
   expect(read(16).outputs.y.shape).toEqual([2, channels - 1, 1, 1]);
 });

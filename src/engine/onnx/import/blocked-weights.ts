@@ -17,7 +17,7 @@ export type BlockSize = (typeof blockSizes)[number];
 
 /**
  * The offset of weight [o, i, tap] in blocked order [out / b, in / b, rows, columns, b (in), b
- * (out)], for b channels per block. Fewer than b input channels are not blocked.
+ * (out)], for b channels per block. Input channels are not blocked if there are fewer than b.
  */
 function blockedOffset([, inputs, ...kernel]: readonly number[], block: number) {
   const inner = inputs >= block ? block : 1;
@@ -28,11 +28,11 @@ function blockedOffset([, inputs, ...kernel]: readonly number[], block: number) 
   };
 }
 
-/** Whether weights of this shape can be in blocks of this size. */
+/** Whether weights of this shape fit blocks of this size. */
 const fits = ([outputs, inputs]: readonly number[], block: number): boolean =>
   outputs % block === 0 && (inputs < block || inputs % block === 0);
 
-/** Weights in plain order by their blocked array and block size. */
+/** Weights in plain order, by blocked array and block size. */
 const reordered = new WeakMap<NdArray, Map<number, NdArray>>();
 
 /**
@@ -49,7 +49,9 @@ export function unblocked(array: NdArray, block: number): NdArray {
 
 function reorder(array: NdArray, block: number): NdArray {
   if (array.shape.length !== 4 || !fits(array.shape, block))
-    throw new Error(`weights [${array.shape.join(", ")}] do not lie in blocks of ${block}`);
+    throw new Error(
+      `weights of shape [${array.shape.join(", ")}] do not fit blocks of ${block} channels`,
+    );
   const [outputs, inputs, ...kernel] = array.shape;
   const at = blockedOffset(array.shape, block);
   const taps = elementCount(kernel);
@@ -63,8 +65,8 @@ function reorder(array: NdArray, block: number): NdArray {
 
 /**
  * The negative log-likelihood, up to a constant, of Gaussian weights with one variance per output
- * channel. Trained channels differ in their variance, so the right block size, which assigns
- * weights to their true channels, minimises this.
+ * channel. The variances of trained channels differ. The correct block size assigns each weight to
+ * its true channel, so it minimises this likelihood.
  */
 function negativeLogLikelihood({ shape, data }: NdArray, block: number): number {
   const [outputs, inputs, ...kernel] = shape;
@@ -93,8 +95,8 @@ function weightsIn(graph: GraphProto, external: OnnxModel["external"]): NdArray[
 }
 
 /**
- * Infers the block size of a file, which no file states: from the shapes of its weights, else from
- * their variances. Throws `UsageError` if neither decides.
+ * Infers the block size of a file from the shapes of its weights, else from their variances. Files do
+ * not state it. Throws `UsageError` if neither the shapes nor the variances determine it.
  */
 export function blockSizeOf({ graph, external }: OnnxModel): BlockSize {
   const weights = weightsIn(graph, external);
@@ -103,11 +105,11 @@ export function blockSizeOf({ graph, external }: OnnxModel): BlockSize {
   const [small, large] = blockSizes.map((block) =>
     weights.reduce((total, array) => total + negativeLogLikelihood(array, block), 0),
   );
-  // If channels do not differ, the difference is random, of about the root of their number.
+  // If the variances do not differ, the difference is random, of the order of √channels.
   const channels = weights.reduce((total, { shape }) => total + shape[0], 0);
   if (possible.length === 0 || !(Math.abs(small - large) > 6 * Math.sqrt(channels)))
     throw new UsageError(
-      "the file was optimised for a CPU that keeps 8 or 16 channels together, and its weights do not show which; state it with --block-size (16 for AVX-512 and 64-bit Arm, 8 for other x64), or write the file with a lower optimisation level",
+      "ONNX Runtime optimised this file for one kind of CPU: it stores channels in blocks of 8 or 16, and the weights do not show which; state the block size with --block-size (16 for AVX-512 and 64-bit Arm, 8 for other x64), or write the file with a lower optimisation level",
       { code: "missing-option" },
     );
   return small < large ? 8 : 16;

@@ -1,7 +1,7 @@
-// Operators on blocked memory (domain com.microsoft.nchwc, version 1), which ONNX Runtime writes
-// when it optimises a file for one kind of CPU. Their schemas are in
-// onnxruntime/core/graph/contrib_ops/nchwc_schema_defs.cc. After the import, a blocked value is a
-// plain [batch, channel, height, width] whose channels are padded with zeros to whole blocks.
+// Operators on blocked memory (domain com.microsoft.nchwc, version 1). ONNX Runtime writes them when
+// it optimises a file for one kind of CPU. Their schemas are in
+// onnxruntime/core/graph/contrib_ops/nchwc_schema_defs.cc. The import replaces a blocked value by
+// a plain [batch, channel, height, width] whose channels are padded with zeros to whole blocks.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -12,12 +12,12 @@ import type { Importers, ImportNode } from "./import-node.ts";
 import { pooling } from "./pooling.ts";
 import { resizing } from "./resizing.ts";
 
-/** x cut or padded with zeros to this number of channels. */
+/** x cropped, or padded with zeros, to this number of channels. */
 const withChannels = (node: ImportNode, x: Value, channels: number): Value => {
   const missing = channels - x.shape[1];
   if (missing < 0) return g.sliceAxis(x, 1, 0, channels);
   if (x.shape.length !== 4)
-    throw node.error(`reorders a value with ${x.shape.length} axes; 4 are needed`);
+    throw node.invalid(`the input has ${x.shape.length} axes, but 4 are required`);
   return g.pad(x, [0, 0, 0, 0], [0, missing, 0, 0]);
 };
 
@@ -37,7 +37,7 @@ function reorderOutput(node: ImportNode): Value {
 /** (x, w, bias, sum) ↦ activation(conv(x, w) + bias + sum). */
 function conv(node: ImportNode): Value {
   const [x, w] = [node.input(0), node.constant(1)];
-  if (w === undefined) throw node.error("has no weights; the file is incomplete");
+  if (w === undefined) throw node.invalid("input 1 (the weights) is missing");
   const groups = node.int("group", 1);
   const geometry = geometryOf(node, x.shape.slice(2), w.shape.slice(2));
   const y = convolution(node, x, g.constant(unblocked(w, node.blockSize())), geometry, groups);
@@ -55,6 +55,6 @@ export const blocked: Importers = {
   AveragePool: pooling.AveragePool,
   GlobalMaxPool: pooling.GlobalMaxPool,
   GlobalAveragePool: pooling.GlobalAveragePool,
-  // The scales are an attribute of integers, as they are of floats before opset 9.
+  // Here `scales` is an attribute of integers; in the standard domain, before opset 9, of floats.
   Upsample: (node) => resizing.Upsample({ ...node, floats: (name) => node.ints(name) }),
 };

@@ -5,7 +5,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { arange, int64 } from "./arithmetic.ts";
-import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
+import { axisOf, type Importers, type ImportNode, unknownValue } from "./import-node.ts";
 
 /** The indices 0 … length − 1 along one of `rank` axes; the other axes have length 1. */
 const indicesAlong = (axis: number, length: number, rank: number): Value =>
@@ -22,8 +22,8 @@ const perExample = (v: Value, axis: number, rank: number): Value =>
   );
 
 /**
- * (cache, update, starts?) ↦ the cache with the update written from the start of each example on;
- * circular mode wraps.
+ * (cache, update, starts?) ↦ the cache with the update of each example written at its start.
+ * Positions wrap around in circular mode.
  */
 function tensorScatter(node: ImportNode): Value {
   const [cache, update] = [node.input(0), node.input(1)];
@@ -33,7 +33,7 @@ function tensorScatter(node: ImportNode): Value {
   const fits = update.shape.every((n, i) => i === axis || n === cache.shape[i]);
   if (axis === 0 || update.shape.length !== rank || !fits || length > size)
     throw node.error(
-      `writes [${update.shape.join(", ")}] into [${cache.shape.join(", ")}] along axis ${axis}`,
+      `cannot write an update of shape [${update.shape.join(", ")}] into a cache of shape [${cache.shape.join(", ")}] along axis ${axis}`,
     );
   const starts = node.inputs[2];
   const offsets =
@@ -46,13 +46,13 @@ function tensorScatter(node: ImportNode): Value {
   const unwrapped = g.add(indicesAlong(axis, length, rank), offsets);
   const mode = node.string("mode", "linear");
   if (mode !== "linear" && mode !== "circular")
-    throw node.error(`writes in mode ${JSON.stringify(mode)}; linear and circular exist`);
+    throw unknownValue(node, "mode", mode, ["linear", "circular"]);
   const period = g.scalarLike(unwrapped, size);
   const positions =
     mode === "linear" ? unwrapped : g.sub(unwrapped, g.mul(g.div(unwrapped, period), period));
   const outside = node.constantOf(positions)?.data.find((i) => !(i >= 0 && i < size));
   if (outside !== undefined)
-    throw node.error(`writes to position ${outside} of a cache of ${size}`);
+    throw node.error(`position ${outside} is outside the cache, which has length ${size}`);
   const indices = g.expand(positions, update.shape);
   const ones = g.expand(g.scalarLike(cache, 1), update.shape);
   const isWritten = g.greater(
@@ -68,7 +68,8 @@ function reverseSequence(node: ImportNode): Value {
   const rank = x.shape.length;
   const batch = axisOf(node, node.int("batch_axis", 1), rank);
   const time = axisOf(node, node.int("time_axis", 0), rank);
-  if (batch === time) throw node.error(`has its batch and its time on axis ${batch}`);
+  if (batch === time)
+    throw node.invalid(`batch_axis and time_axis are both ${batch}, but must differ`);
   const lengths = perExample(node.input(1), batch, rank);
   const indices = indicesAlong(time, x.shape[time], rank);
   const reversed = g.sub(g.sub(lengths, g.scalarLike(lengths, 1)), indices);

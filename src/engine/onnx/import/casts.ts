@@ -1,5 +1,5 @@
 // Casts between element types:
-// https://onnx.ai/onnx/operators/onnx__Cast.html (before opset 6 the type is text)
+// https://onnx.ai/onnx/operators/onnx__Cast.html (before opset 6 `to` is a string)
 // https://onnx.ai/onnx/operators/onnx__CastLike.html (opset 15; all versions alike)
 
 import { TensorProto_DataType as T } from "onnx-buf";
@@ -11,10 +11,10 @@ import { dtypeOf } from "../tensors.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 import { isFloat } from "./operands.ts";
 
-/** x rounded toward zero, as a cast to an integer type rounds. */
+/** x rounded toward zero, like a cast to an integer type. */
 export const truncated = (x: Value): Value => g.mul(g.sign(x), g.floor(g.abs(x)));
 
-/** x as ONNX's element type, with a note for half precision. */
+/** x cast to an ONNX element type. Adds a note for half precision. */
 function castTo(node: ImportNode, type: number): Value {
   const x = node.input(0);
   const dtype = dtypeOf(type, "the result of a cast");
@@ -34,7 +34,7 @@ export const casts: Importers = {
     const name = node.string("to", "");
     const type = lookUp(T as unknown as Readonly<Record<string, unknown>>, name);
     if (typeof type !== "number")
-      throw node.error(`casts to ${JSON.stringify(name)}, an unknown type`);
+      throw node.invalid(`attribute to is ${JSON.stringify(name)}, which is not an element type`);
     return castTo(node, type);
   },
   CastLike: (node) => {

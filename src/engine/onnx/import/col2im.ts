@@ -7,7 +7,7 @@ import { int64 } from "./arithmetic.ts";
 import { checkSize } from "./constants.ts";
 import type { ImportNode } from "./import-node.ts";
 
-/** Positions that the import computes. */
+/** Maximum positions that the import computes. */
 const MAX_POSITIONS = 2 ** 20;
 
 /** The index of the i-th element of an array of this shape, in row-major order. */
@@ -21,7 +21,7 @@ function indexOf(i: number, shape: Shape): number[] {
   });
 }
 
-/** Offsets in the image of all elements of all blocks, element by element; −1 for elements on a pad. */
+/** Offsets in the image of all elements of all blocks, [element, block]; −1 for elements in the padding. */
 function offsetsOf(node: ImportNode, shape: Shape, block: Shape, blocks: number): number[] {
   const rank = shape.length;
   const ones = shape.map(() => 1);
@@ -57,7 +57,7 @@ export function col2Im(node: ImportNode): Value {
   const [batch, columns, blocks] = x.shape;
   const size = elementCount(shape);
   const rows = (batch * columns) / elementCount(block);
-  // Elements on a pad are added up in an extra cell at the end, which is cut off.
+  // Elements in the padding are summed in an extra cell at the end, which is then dropped.
   const offsets = offsetsOf(node, shape, block, blocks).map((i) => (i < 0 ? size : i));
   const flat = g.reshape(x, [rows, offsets.length]);
   const indices = g.expand(int64(offsets, [1, offsets.length]), [rows, offsets.length]);

@@ -1,4 +1,4 @@
-// Comparisons and logic, element by element: https://onnx.ai/onnx/operators (Equal, Less, And,
+// Elementwise comparisons and logic: https://onnx.ai/onnx/operators (Equal, Less, And,
 // IsInf, Where, …).
 //
 // Binary operators: before opset 7, `axis` aligns the second operand if `broadcast` is set. Later
@@ -9,7 +9,7 @@ import type { Value } from "../../graph/value.ts";
 import type { Importers } from "./import-node.ts";
 import { binary, unary } from "./operands.ts";
 
-/** f for numbers, applied to bool operands as 0 and 1. */
+/** Extends f to bool operands, as 0 and 1. */
 const asNumbers =
   (f: (a: Value, b: Value) => Value) =>
   (a: Value, b: Value): Value =>
@@ -18,7 +18,7 @@ const asNumbers =
 const equal = asNumbers(g.equal);
 const atLeast = (a: Value, b: Value) => g.or(g.greater(a, b), g.equal(a, b));
 
-/** condition ? a : b. ONNX Runtime has no Where for bool values, so those go through int32. */
+/** condition ? a : b. ONNX Runtime has no Where for bool values, so they are cast to int32 and back. */
 export function where(condition: Value, a: Value, b: Value): Value {
   if (a.dtype !== "bool") return g.where(condition, a, b);
   return g.cast(g.where(condition, g.cast(a, "int32"), g.cast(b, "int32")), "bool");

@@ -5,15 +5,15 @@ import type { Value } from "../../graph/value.ts";
 import { workOf } from "../../graph/work.ts";
 import { storedElements } from "./graph-size.ts";
 
-/** Elements of one folded array: of any file at most, and of a file that stores little. */
+/** Maximum elements of one folded array: for any file, and for a file that stores little. */
 const MAX_FOLDED = 2 ** 26;
 const MIN_FOLDED = 2 ** 21;
-/** Steps that all folded arrays may take, in a file that stores little. */
+/** Maximum steps to compute all folded arrays of a file that stores little. */
 const MIN_STEPS = 2 ** 23;
-/** Further steps per stored element, for chains of operators on weights. */
+/** Additional steps per stored element, for chains of operators on weights. */
 const STEPS_PER_STORED = 32;
 
-/** Evaluates the values of a graph that depend on no input, each once, within a budget of elements and steps. */
+/** Evaluates the constant values of a graph, each once, within a budget of elements and steps. */
 export class ConstantFolding {
   readonly #arrays = new Map<Value, NdArray | null>();
   readonly #constant = new Map<Value, boolean>();
@@ -29,7 +29,7 @@ export class ConstantFolding {
     this.#maxSteps = Math.max(MIN_STEPS, STEPS_PER_STORED * (stored + allowed));
   }
 
-  /** Whether a value depends on no input. Evaluates nothing. */
+  /** Whether a value does not depend on an input. Evaluates nothing. */
   isConstant(value: Value): boolean {
     return memoized(
       value,
@@ -55,15 +55,15 @@ export class ConstantFolding {
     this.#steps += workOf(node);
     if (!(this.#steps <= this.#maxSteps))
       throw new Error(
-        `its constants take ${this.#steps} steps to compute while the file is read, and ${this.#maxSteps} are allowed; if you trust it, allow more with --max-constants SIZE`,
+        `computing the constants of the file takes ${this.#steps} steps or more, but only ${this.#maxSteps} are allowed; if you trust the file, allow more with --max-constants SIZE`,
       );
     return evaluateNode(node, arrays as NdArray[]);
   }
 }
 
 /**
- * The result of `of` for a value. Asks `of` for every value behind it that `results` lacks, inputs
- * before users, without recursion: graphs are deeper than the stack.
+ * The result of `of` for a value, cached in `results`. Computes missing results of its inputs first,
+ * without recursion: graphs can be deeper than the stack.
  */
 function memoized<T>(value: Value, results: Map<Value, T>, of: (node: Value) => T): T {
   const stack = [value];

@@ -1,7 +1,7 @@
 // Operators that make constants: https://onnx.ai/onnx/operators (Constant, ConstantOfShape, Range,
 // OneHot, Trilu, CumSum, …).
 //
-// Constant: `value_float` and the like since opset 12. All versions of the others are read alike.
+// Constant: `value_float`, `value_int`, … since opset 12. The others are the same in all versions.
 // CumProd is new in opset 26.
 
 import { elementCount, type NdArray, type Shape } from "../../../math/tensor.ts";
@@ -13,26 +13,26 @@ import { alongAxis, arange, int64 } from "./arithmetic.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
 /**
- * Elements of an array that the import computes. A larger one is a mistake, or was made to exhaust
- * the machine.
+ * Maximum elements of an array that the import computes. A larger array is a mistake, or was made to
+ * exhaust the machine.
  */
 const MAX_ELEMENTS = 2 ** 24;
 
-/** Elements that a value may be expanded to. Expanding computes nothing at import. */
+/** Maximum elements of an expanded value. Expanding computes nothing at import. */
 export const MAX_SPREAD = 2 ** 28;
 
-/** Throws `UsageError` if an array of this shape exceeds `max` elements and the limit that the user states. */
+/** Throws `UsageError` if an array of this shape exceeds both `max` elements and the limit of the user (`--max-constants`). */
 export function checkSize(node: ImportNode, shape: Shape, max = MAX_ELEMENTS): void {
   const allowed = Math.max(max, node.maxConstants / 4);
   if (shape.some((n) => !(n >= 0)))
-    throw node.error(`makes an array of shape [${shape.join(", ")}]; the file is corrupt`);
+    throw node.invalid(`a tensor of shape [${shape.join(", ")}] is impossible`);
   if (!(elementCount(shape) <= allowed))
     throw node.error(
-      `makes an array of shape [${shape.join(", ")}], which is larger than any classifier needs: ${allowed} elements are allowed; if you trust the file, allow more with --max-constants SIZE`,
+      `a tensor of shape [${shape.join(", ")}] exceeds the limit of ${allowed} elements; if you trust the file, allow more with --max-constants SIZE`,
     );
 }
 
-/** x with permuted axes. An expanded single number stays one, so that it costs nothing. */
+/** x with permuted axes. An expanded scalar stays an expanded scalar, which costs nothing. */
 export function permuted(x: Value, perm: readonly number[]): Value {
   if (is(x, "Expand") && elementCount(x.inputs[0].shape) === 1)
     return g.expand(
@@ -52,7 +52,9 @@ function constant(node: ImportNode): Value {
   const [floats, ints] = [node.floats("value_floats"), node.ints("value_ints")];
   if (node.has("value_floats") && floats !== undefined) return float(floats, [floats.length]);
   if (node.has("value_ints") && ints !== undefined) return int64(ints);
-  throw node.error("holds neither an array nor numbers (sparse arrays and text cannot be read)");
+  throw node.unsupported(
+    "the value is neither a dense tensor nor numbers, and sparse tensors and strings are not supported",
+  );
 }
 
 function constantOfShape(node: ImportNode): Value {
@@ -149,7 +151,7 @@ function eyeLike(node: ImportNode): Value {
   const k = node.int("k", 0);
   checkSize(node, [shape[0], shape[1]]);
   const ones = mask(shape[0], shape[1], (i, j) => j - i === k);
-  return g.cast(ones, type === 0 ? dtype : dtypeOf(type, "EyeLike"));
+  return g.cast(ones, type === 0 ? dtype : dtypeOf(type, "the result of EyeLike"));
 }
 
 /** Indices of the nonzero elements of a constant, [axis, element]. */
@@ -164,7 +166,7 @@ function nonZero(node: ImportNode): Value {
   return int64(indices, [shape.length, offsets.length]);
 }
 
-/** Importers of operators that make constants, or that need one to work. */
+/** Importers of operators that make constants, or that require constant inputs. */
 export const constants: Importers = {
   Constant: constant,
   ConstantOfShape: constantOfShape,

@@ -1,5 +1,5 @@
-// The transposed convolution, which is the gradient of a convolution by its input:
-// https://onnx.ai/onnx/operators/onnx__ConvTranspose.html (all versions alike)
+// The transposed convolution, which is the gradient of a convolution with respect to its input:
+// https://onnx.ai/onnx/operators/onnx__ConvTranspose.html (the same in all versions)
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -12,9 +12,9 @@ interface PlaneAttributes {
   readonly dilations: readonly number[];
   /** [top, left, bottom, right]. */
   readonly pads: readonly number[];
-  /** Rows and columns added at the end. */
+  /** Rows and columns that are added at the end. */
   readonly outputPadding: readonly number[];
-  /** [height, width] of the result, if stated. */
+  /** [height, width] of the result, if the node states it. */
   readonly outputShape: readonly number[] | undefined;
 }
 
@@ -79,7 +79,7 @@ export function convTranspose(node: ImportNode): Value {
   const [x, w] = [node.input(0), node.input(1)];
   const axes = x.shape.length - 2;
   if (axes !== 1 && axes !== 2)
-    throw node.error(`transposes over ${axes} axes; 1 and 2 can be read`);
+    throw node.unsupported(`${axes} spatial axes are not supported, only 1 or 2`);
   const y =
     axes === 1
       ? asLine(overPlane(node, asImage(x), asImage(w), rowAttributes(node)))

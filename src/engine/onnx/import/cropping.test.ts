@@ -44,6 +44,8 @@ describe("CenterCropPad keeps the centre", () => {
   });
 
   it("and refuses lengths that differ from the axes in number", () => {
-    expect(() => cropped([1, 2], [1])).toThrow("states 2 lengths for 1 axes");
+    expect(() => cropped([1, 2], [1])).toThrow(
+      "the number of lengths (2) must equal the number of axes (1)",
+    );
   });
 });

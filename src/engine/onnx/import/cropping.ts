@@ -6,8 +6,8 @@ import { checkSize, MAX_SPREAD } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 /**
- * (x, lengths) ↦ x with each axis cropped or padded with zeros. The end gets the larger part of an
- * odd difference.
+ * (x, lengths) ↦ x with each axis cropped or padded with zeros. If the difference is odd, the larger
+ * part is at the end.
  */
 function centerCropPad(node: ImportNode): Value {
   const x = node.input(0);
@@ -16,9 +16,11 @@ function centerCropPad(node: ImportNode): Value {
   const axes =
     node.ints("axes")?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
   if (axes.length !== lengths.length)
-    throw node.error(`states ${lengths.length} lengths for ${axes.length} axes`);
+    throw node.invalid(
+      `the number of lengths (${lengths.length}) must equal the number of axes (${axes.length})`,
+    );
   if (!lengths.every((n) => n >= 0))
-    throw node.error(`states lengths [${lengths.join(", ")}]; none may be negative`);
+    throw node.invalid(`the lengths [${lengths.join(", ")}] must not be negative`);
   let y = x;
   const before = x.shape.map(() => 0);
   const after = x.shape.map(() => 0);

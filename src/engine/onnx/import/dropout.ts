@@ -1,6 +1,6 @@
-// Dropout, which is left out: https://onnx.ai/onnx/operators/onnx__Dropout.html
+// Dropout, which the import ignores: https://onnx.ai/onnx/operators/onnx__Dropout.html
 //
-// Before opset 7: `is_test`. Opset 10: the mask is bool. Opset 12: an input says whether the node trains.
+// Before opset 7: `is_test`. Opset 10: the mask is bool. Opset 12: the input `training_mode`.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -14,7 +14,7 @@ export function dropout(node: ImportNode): Value[] {
   if (isTraining || (node.opset < 7 && node.int("is_test", 0) === 0))
     node.note({
       code: "training-mode",
-      text: "the file was exported in training mode: its dropout, which draws at random, is left out; export it in evaluation mode (model.eval())",
+      text: "the file was exported in training mode: its dropout, which is random, is ignored here; export it in evaluation mode (model.eval())",
     });
   const ones = g.expand(g.scalar(1, node.opset < 10 ? x.dtype : "bool"), x.shape);
   return [x, ones];

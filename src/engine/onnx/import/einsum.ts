@@ -1,5 +1,5 @@
 // Einstein summation: https://onnx.ai/onnx/operators/onnx__Einsum.html (opset 12, one version).
-// Operands are contracted from left to right, each pair by one matrix product.
+// The import contracts operands from left to right, with one matrix product per pair.
 
 import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -7,23 +7,26 @@ import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
 import type { Importer, ImportNode } from "./import-node.ts";
 
-/** A value with one letter per axis. Axes behind an ellipsis have numbers instead of letters. */
+/** A value with a name per axis: a letter, or a number for an axis of an ellipsis. */
 interface Named {
   readonly value: Value;
   readonly axes: readonly string[];
 }
 
-/** The names of the axes of one term. Axes behind "..." are named 0, 1, … from the right. */
+/** The names of the axes of one term. The axes of "..." are named 0, 1, … from the right. */
 function namesOf(node: ImportNode, term: string, rank: number): string[] {
   const [before, after, ...more] = term.split("...");
-  if (more.length > 0) throw node.error(`the term ${term} has several "..."`);
+  if (more.length > 0) throw node.invalid(`term ${term} of the equation has more than one "..."`);
   if (after === undefined) {
     if (before.length !== rank)
-      throw node.error(`the term ${term} names ${before.length} of ${rank} axes`);
+      throw node.invalid(
+        `term ${term} of the equation has ${before.length} letters for ${rank} axes`,
+      );
     return [...before];
   }
   const open = rank - before.length - after.length;
-  if (open < 0) throw node.error(`the term ${term} names more than ${rank} axes`);
+  if (open < 0)
+    throw node.invalid(`term ${term} of the equation has more letters than the ${rank} axes`);
   return [...before, ...Array.from({ length: open }, (_, i) => `${open - 1 - i}`), ...after];
 }
 
@@ -34,7 +37,7 @@ function summed({ value, axes }: Named, needed: ReadonlySet<string>): Named {
   return { value: g.sum(value, unneeded), axes: axes.filter((name) => needed.has(name)) };
 }
 
-/** The diagonal of each pair of axes with one name, as in x[i, i]. */
+/** The diagonal of each pair of axes with the same name, as in x[i, i]. */
 function diagonals(node: ImportNode, operand: Named): Named {
   const repeated = operand.axes.findIndex((name, axis) => operand.axes.indexOf(name) !== axis);
   if (repeated < 0) return operand;
@@ -99,7 +102,7 @@ function contracted(a: Named, b: Named, needed: ReadonlySet<string>): Named {
   return { value: g.reshape(product, shape), axes };
 }
 
-/** Names of the axes of the result. Without an arrow: those that occur once, in alphabetical order. */
+/** Names of the axes of the result. Without an arrow, these are the letters that occur once, in alphabetical order. */
 function resultAxes(operands: readonly Named[], stated: string | undefined): string[] {
   const all = operands.flatMap(({ axes }) => axes);
   const isOpen = (name: string) => /\d/.test(name);
@@ -115,7 +118,7 @@ function resultAxes(operands: readonly Named[], stated: string | undefined): str
   return after === undefined ? [...before] : [...before, ...open, ...after];
 }
 
-/** Multiplies along axes of one name, and sums over axes that the result does not name. */
+/** Multiplies along axes with the same name, and sums over axes that are not in the result. */
 export const einsum: Importer = (node) => {
   const equation = node.string("equation", "").replaceAll(" ", "");
   const [terms, stated] = equation.split("->");

@@ -11,13 +11,13 @@ import { constantNumber, type Importer, type Importers, type ImportNode } from "
 import { binary, isFloat, unary, variadic } from "./operands.ts";
 import { stepwise } from "./stepwise.ts";
 
-/** a to the power of b in the dtype of a; integers are computed in float64. */
+/** a^b in the dtype of a. Powers of integers are computed in float64. */
 function power(a: Value, b: Value): Value {
   if (isFloat(a)) return g.pow(a, g.cast(b, a.dtype));
   return g.cast(g.pow(g.cast(a, "float64"), g.cast(b, "float64")), a.dtype);
 }
 
-/** The remainder with the sign of the divisor, or with that of the dividend if `fmod` is set. */
+/** The remainder, with the sign of the divisor, or of the dividend if `fmod` is set. */
 function modulo(node: ImportNode): Value {
   const [a, b] = [node.input(0), node.input(1)];
   const quotient = g.div(a, b);
@@ -32,7 +32,7 @@ function modulo(node: ImportNode): Value {
   return where(opposite, g.add(remainder, b), remainder);
 }
 
-/** (x, min?, max?) ↦ x within [min, max]; max wins if it is smaller than min. */
+/** (x, min?, max?) ↦ x clipped to [min, max]. The result is max if max < min. */
 function clip(node: ImportNode): Value {
   const x = node.input(0);
   if (node.opset < 11) return g.clip(x, node.float("min", -Infinity), node.float("max", Infinity));
@@ -54,13 +54,13 @@ const step =
     return stepwise(node, f(x), x);
   };
 
-/** f in float32, since ONNX Runtime has no kernel for float64. */
+/** f computed in float32, since ONNX Runtime has no float64 kernel for it. */
 const single =
   (f: (x: Value) => Value) =>
   (x: Value): Value =>
     g.cast(f(g.cast(x, "float32")), x.dtype);
 
-/** log(|x| + √(x² + 1)) with the sign of x. For x below −1000 the sum x + √(x² + 1) would be 0 in float32. */
+/** sign(x)·log(|x| + √(x² + 1)). With x in place of |x|, the sum would be 0 in float32 below −1000. */
 function asinh(x: Value): Value {
   const negative = g.greater(g.scalarLike(x, 0), x);
   const magnitude = g.where(negative, g.neg(x), x);

@@ -1,4 +1,4 @@
-// Functions of a file: over 300 lines, since each claim brings a small model of its own.
+// Model-local functions: over 300 lines, since each test has its own small model.
 import { create } from "@bufbuild/protobuf";
 import { AttributeProtoSchema, type NodeProto, OperatorSetIdProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
@@ -114,7 +114,7 @@ describe("a function of a file", () => {
     expect(run([call("F", ["x"], ["y"], { slope: { float: 0 } })], functions)).toEqual([
       1, 0, 3, 0,
     ]);
-    // Writers that leave out zeros state a name alone.
+    // Encoders that omit zeros write only the name.
     const unset = create(AttributeProtoSchema, { name: "slope", type: 1 });
     const bare = nodeOf("F", ["x"], ["y"], {}, { domain: "own", attribute: [unset] });
     expect(run([bare], functions)).toEqual([1, 0, 3, 0]);
@@ -243,7 +243,7 @@ describe("a function of a file", () => {
   });
 
   it("uses the operator sets that it states", () => {
-    // Of opset 12 the softmax is over all axes after the first; of 13 over the last.
+    // In opset 12 the softmax is over all axes after the first, in opset 13 over the last.
     const node = [nodeOf("Softmax", ["a"], ["b"], { axis: { int: 1 } })];
     const body = { name: "F", input: ["a"], output: ["b"], node };
     const x = tensor([1, 2, 2], [0, 0, 0, 0]);
@@ -272,18 +272,20 @@ describe("a function of a file", () => {
     expect(run([call("F", ["x"], ["", "y"])], functions)).toEqual([-1, 2, -3, 4]);
   });
 
-  it("cannot read names around its call", () => {
+  it("cannot read names of the graph that calls it", () => {
     const functions = [
       { name: "F", input: ["a"], output: ["b"], node: [nodeOf("Add", ["a", "c"], ["b"])] },
     ];
     expect(() => run([call("F", ["x"], ["y"])], functions, { arrays: { c: vector } })).toThrow(
-      "its input c is made by no node",
+      "no node computes its input c; ",
     );
   });
 
-  it("is refused if no node makes an output, or for a reference outside of a function", () => {
+  it("is refused if no node computes an output, or for a reference outside a function", () => {
     const empty = [{ name: "F", input: ["a"], output: ["b"], node: [nodeOf("Neg", ["a"], ["c"])] }];
-    expect(() => run([call("F", ["x"], ["y"])], empty)).toThrow("its output b is made by no node");
+    expect(() => run([call("F", ["x"], ["y"])], empty)).toThrow(
+      "no node of the function's body computes its output b",
+    );
     const lost = nodeOf(
       "LeakyRelu",
       ["x"],
@@ -292,14 +294,14 @@ describe("a function of a file", () => {
       { attribute: [reference("alpha", "slope")] },
     );
     expect(() => run([lost], [])).toThrow(
-      "refers to attribute slope of a function, and stands in none",
+      "refers to attribute slope of a function, but is not in a function",
     );
   });
 });
 
 describe("a subgraph", () => {
   it("may reuse a name of the graph around it", () => {
-    // Inside, `t` is made from x; outside, `t` is made from what the condition gives.
+    // The inner `t` is computed from x, the outer `t` from the output of If.
     const inside = graphOf([nodeOf("Neg", ["x"], ["t"]), nodeOf("Abs", ["t"], ["b"])], {
       inputs: {},
       outputs: { b: null },
@@ -323,14 +325,14 @@ describe("a subgraph", () => {
 
 describe("a name that every object inherits", () => {
   it.each(["toString", "constructor", "hasOwnProperty", "__proto__", "valueOf"])(
-    "is no operator and no domain: %s",
+    "is neither an operator nor a domain: %s",
     (name) => {
       const operator = () => run([nodeOf(name, ["x"], ["y"])], []);
       expect(operator).toThrow(expect.objectContaining({ code: "bad-file" }));
-      expect(operator).toThrow("this operator cannot be read");
+      expect(operator).toThrow("this operator is not supported; export");
       const domain = () => run([nodeOf("call", ["x"], ["y"], {}, { domain: name })], []);
       expect(domain).toThrow(expect.objectContaining({ code: "bad-file" }));
-      expect(domain).toThrow("this operator cannot be read");
+      expect(domain).toThrow("this operator is not supported; export");
     },
   );
 

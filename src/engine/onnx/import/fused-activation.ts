@@ -30,6 +30,6 @@ export function fusedActivation(node: ImportNode, x: Value): Value {
   }
   const importer = lookUp(activations, name);
   if (importer === undefined)
-    throw node.error(`has the fused activation ${name}, which cannot be read`);
+    throw node.unsupported(`the fused activation ${name} is not supported`);
   return importWith(importer, node, x);
 }

@@ -4,9 +4,9 @@
 import type { Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { ConvAttributes, Value } from "../../graph/value.ts";
-import type { ImportNode } from "./import-node.ts";
+import { type ImportNode, unknownValue } from "./import-node.ts";
 
-/** A window over the spatial axes, one number per axis. `pads` lists all begins, then all ends. */
+/** A window over the spatial axes, with one number per axis. `pads` lists all begins, then all ends. */
 export interface Geometry {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
@@ -17,13 +17,15 @@ export interface Geometry {
 /** The largest length, stride, dilation or pad of a window, in pixels. */
 const MAX_LENGTH = 2 ** 20;
 
+/** The modes of `auto_pad`. */
+const AUTO_PADS: readonly string[] = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"];
+
 /** The `auto_pad` of a node; throws `UsageError` for an unknown mode. */
 export function autoPadOf(node: ImportNode): string {
   const auto = node.string("auto_pad", "NOTSET");
-  // Old exporters write an empty text instead of the default.
+  // Old exporters write an empty string instead of the default.
   if (auto === "") return "NOTSET";
-  if (!["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].includes(auto))
-    throw node.error(`pads by ${JSON.stringify(auto)}, which is unknown`);
+  if (!AUTO_PADS.includes(auto)) throw unknownValue(node, "auto_pad", auto, AUTO_PADS);
   return auto;
 }
 
@@ -41,17 +43,19 @@ export function geometryOf(node: ImportNode, input: Shape, kernel: readonly numb
     kernel.length !== input.length ||
     [strides, dilations].some((v) => v.length !== kernel.length)
   )
-    throw node.error(
-      `kernel [${kernel}], strides [${strides}] and dilations [${dilations}] for ${input.length} spatial axes`,
+    throw node.invalid(
+      `kernel [${kernel}], strides [${strides}] and dilations [${dilations}] do not fit ${input.length} spatial axes`,
     );
   if (stated.length !== 2 * kernel.length)
-    throw node.error(`pads [${stated}] for ${kernel.length} spatial axes`);
+    throw node.invalid(`pads [${stated}] do not fit ${kernel.length} spatial axes`);
   const largest = Math.max(...[...strides, ...dilations, ...kernel, ...stated].map(Math.abs), 0);
   if (largest > MAX_LENGTH)
-    throw node.error(`a window of ${largest} pixels or steps, which no image has`);
+    throw node.invalid(
+      `a kernel length, stride, dilation or pad of ${largest} exceeds ${MAX_LENGTH}`,
+    );
   if ([...strides, ...dilations, ...kernel].some((n) => !(n >= 1)))
-    throw node.error(
-      `kernel [${kernel}], strides [${strides}] and dilations [${dilations}]; none may be below 1`,
+    throw node.invalid(
+      `kernel [${kernel}], strides [${strides}] and dilations [${dilations}] must all be at least 1`,
     );
   const auto = autoPadOf(node);
   if (!auto.startsWith("SAME"))
@@ -108,7 +112,7 @@ export function convolution(
   if (x.shape.length === 3)
     return asLine(convolution(node, asImage(x), asImage(w), onOneRow(geometry), groups));
   if (x.shape.length !== 5)
-    throw node.error(`a convolution over ${x.shape.length - 2} axes; up to 3 can be read`);
+    throw node.unsupported(`${x.shape.length - 2} spatial axes are not supported, only up to 3`);
   return overDepth(x, w, geometry, { ...withoutDepth(geometry), groups });
 }
 

@@ -27,19 +27,21 @@ import { StoredArrays } from "./stored-arrays.ts";
 import { unknownOperator } from "./unknown-operator.ts";
 import { requireSize } from "./value-size.ts";
 
-/** Graphs or functions within each other. */
+/** Maximum nesting of subgraphs and functions. */
 const MAX_DEPTH = 64;
-/** Values of one sequence. */
+/** Maximum values of one sequence. */
 const MAX_SEQUENCE = 1024;
 
-/** A value of a file's main graph, with its name and the node that makes it. */
+const INCOMPLETE = "the file is incomplete, so export the model again";
+
+/** A value of a file's main graph, with its name and the node that computes it. */
 export interface TracedValue {
   readonly name: string;
   readonly node: NodeProto;
   readonly value: Value;
 }
 
-/** Imports the main graph of one file, with the subgraphs and functions that the graph reaches. */
+/** Imports the main graph of one file, with its subgraphs and functions. */
 export class GraphImporter {
   readonly #notes: ImportNotes;
   readonly #model: OnnxModel;
@@ -53,7 +55,7 @@ export class GraphImporter {
   #depth = 0;
   #blockSize: number | undefined;
 
-  /** Throws `UsageError` if the main graph has too many nodes for what the file stores. */
+  /** Throws `UsageError` if the main graph has too many nodes for the size of the file. */
   constructor(model: OnnxModel, options: ImportOptions) {
     this.#model = model;
     this.#options = options;
@@ -66,7 +68,7 @@ export class GraphImporter {
     this.#nodes = 0;
   }
 
-  /** Notes on everything that was imported so far. */
+  /** The notes so far. */
   get notes(): readonly Note[] {
     return this.#notes.all();
   }
@@ -77,8 +79,8 @@ export class GraphImporter {
   }
 
   /**
-   * All values that `wanted` depends on, inputs before users. Leaves out values that cannot be
-   * imported, and values that depend on those.
+   * All values that `wanted` depends on, inputs before users. Skips values that cannot be imported,
+   * and values that depend on them.
    */
   trace(inputs: Readonly<Record<string, Value>>, wanted: readonly string[]): TracedValue[] {
     const { graph } = this.#model;
@@ -116,12 +118,12 @@ export class GraphImporter {
     return scope;
   }
 
-  /** Counts a node, one import of a subgraph, or a step of a recurrent layer. */
+  /** Counts nodes, imports of subgraphs, and steps of recurrent layers. */
   #countNodes(nodes = 1): void {
     this.#nodes += nodes;
     if (this.#nodes > this.#maxNodes)
       throw new UsageError(
-        `more than ${this.#maxNodes} nodes with functions and loops expanded, too many for a file that stores so little; it is damaged, or was made to exhaust this machine`,
+        `with functions and loops expanded, the model has more than ${this.#maxNodes} nodes, too many for a file with so few weights; the file is corrupt, or was made to exhaust this machine`,
         { code: "bad-file" },
       );
   }
@@ -129,7 +131,7 @@ export class GraphImporter {
   #importGraph(graph: GraphProto, scope: Scope, names: readonly string[]): Value[] {
     if (++this.#depth > MAX_DEPTH)
       throw new UsageError(
-        `graphs within graphs ${this.#depth} deep; the file is corrupt, or recursive`,
+        `subgraphs are nested ${this.#depth} deep; the file is corrupt or recursive, so export the model again`,
         { code: "bad-file" },
       );
     this.#countNodes();
@@ -139,7 +141,7 @@ export class GraphImporter {
     return names.map((name) => {
       const value = find(scope, name);
       if (value === undefined)
-        throw new UsageError(`output ${name} is made by no node; the file is incomplete`, {
+        throw new UsageError(`no node computes the output ${name}; ${INCOMPLETE}`, {
           code: "bad-file",
         });
       return value;
@@ -167,7 +169,7 @@ export class GraphImporter {
       const value = name === "" ? undefined : find(scope, name);
       if (value !== undefined || name === "" || scope.frame.absent.has(name)) return value;
       throw new UsageError(
-        `${describeNode(proto, opset)}: its input ${name} is made by no node; the file is incomplete`,
+        `${describeNode(proto, opset)}: no node computes its input ${name}; ${INCOMPLETE}`,
         { code: "bad-file" },
       );
     });
@@ -185,7 +187,7 @@ export class GraphImporter {
     this.#options.onNode?.({ proto, inputs, outputs, isConstant });
   }
 
-  /** The outputs of a function of the file, of a condition, or of an operator that has an importer. */
+  /** The outputs of a model-local function, of an `If`, or of an operator with an importer. */
   #outputsOf(proto: NodeProto, node: ImportNode, scope: Scope): readonly (Value | undefined)[] {
     const domain = domainOf(proto.domain);
     const body = this.#model.functions.get(functionKey(proto.domain, proto.opType, proto.overload));
@@ -204,11 +206,11 @@ export class GraphImporter {
     }
   }
 
-  /** The outputs that a call of a function names; nothing else of its body is imported. */
+  /** The outputs that a call of a function names. Imports only the nodes of the body that they need. */
   #importFunction(body: FunctionProto, call: NodeProto, node: ImportNode): (Value | undefined)[] {
     if (++this.#depth > MAX_DEPTH)
       throw node.error(
-        `functions within functions ${this.#depth} deep; the file is corrupt, or recursive`,
+        `functions are nested ${this.#depth} deep; the file is corrupt or recursive, so export the model again`,
       );
     const values = new Map(body.input.map((name, i) => [name, node.inputs[i]]));
     const frame: Frame = {
@@ -226,12 +228,14 @@ export class GraphImporter {
     return names.map((name) => {
       const value = name === "" ? undefined : find(scope, name);
       if (value === undefined && name !== "" && !frame.absent.has(name))
-        throw node.error(`its output ${name} is made by no node of the function's body`);
+        throw node.error(
+          `no node of the function's body computes its output ${name}; ${INCOMPLETE}`,
+        );
       return value;
     });
   }
 
-  /** Operator sets of a function; the file's versions stand in for domains that the function leaves out. */
+  /** Operator sets of a function. For domains that the function does not import, these are the file's. */
   #opsetsOf({ opsetImport }: FunctionProto): ReadonlyMap<string, number> {
     return new Map([
       ...this.#model.opsets,
@@ -272,17 +276,18 @@ export class GraphImporter {
 
   #sequence(values: readonly Value[]): Value {
     if (values.length > MAX_SEQUENCE)
-      throw new UsageError(`a list of ${values.length} values; up to ${MAX_SEQUENCE} can be read`, {
-        code: "bad-file",
-      });
-    // A sequence has no array. An empty one is its key in the map.
+      throw new UsageError(
+        `a sequence of ${values.length} values is not supported, only up to ${MAX_SEQUENCE}; export the model without it`,
+        { code: "bad-file" },
+      );
+    // A sequence has no array, so an empty array is its key in the map.
     const key = int64([]);
     this.#sequences.set(key, values);
     return key;
   }
 }
 
-/** The branch that a constant condition chooses (https://onnx.ai/onnx/operators/onnx__If.html). */
+/** The branch of an `If` with a constant condition (https://onnx.ai/onnx/operators/onnx__If.html). */
 function branchOf(node: ImportNode): Value[] {
   const condition = node.constant(0)?.data[0];
   return node.importSubgraph(node.graph(condition ? "then_branch" : "else_branch"));

@@ -8,11 +8,11 @@
 import { lookUp } from "../../../math/look-up.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import type { ImportNode } from "./import-node.ts";
+import { type ImportNode, unknownValue } from "./import-node.ts";
 
 const num = (x: Value, value: number): Value => g.scalarLike(x, value);
 
-/** How samples along one axis of this length are taken. */
+/** How to sample along one axis of this length. */
 interface Sampling {
   readonly length: number;
   /** linear, nearest or cubic. */
@@ -23,8 +23,11 @@ interface Sampling {
   readonly alignCorners: boolean;
 }
 
-/** The pixels that samples read along one axis, each with an integral position and a weight [batch, samples]. */
+/** The pixels that samples read along one axis, each with an integer position and a weight [batch, samples]. */
 type Neighbours = readonly (readonly [position: Value, weight: Value])[];
+
+const modes: readonly string[] = ["linear", "nearest", "cubic"];
+const paddings: readonly string[] = ["zeros", "border", "reflection"];
 
 /** Names of modes before opset 20. */
 const oldModes: Readonly<Record<string, string>> = { bilinear: "linear", bicubic: "cubic" };
@@ -48,7 +51,7 @@ function reflected(position: Value, { length, alignCorners }: Sampling): Value {
   return g.add(g.where(isOdd, g.sub(num(position, span), rest), rest), num(position, low));
 }
 
-/** Positions after padding. `zeros` leaves them: samples outside get a weight of 0 later. */
+/** Positions after padding. `zeros` leaves them unchanged: samples outside get a weight of 0 later. */
 function padded(position: Value, sampling: Sampling): Value {
   if (sampling.padding === "zeros") return position;
   const inside = sampling.padding === "reflection" ? reflected(position, sampling) : position;
@@ -67,8 +70,8 @@ const far = (t: Value): Value =>
   );
 
 /**
- * The neighbours of positions before padding. Nearest sampling has no gradient by the position, and
- * adds a note.
+ * The neighbours of positions before padding. Nearest sampling has no gradient with respect to the
+ * position; this adds a note.
  */
 function unpaddedNeighbours(node: ImportNode, position: Value, mode: string): Neighbours {
   const plus = (v: Value, n: number) => g.add(v, num(v, n));
@@ -76,7 +79,7 @@ function unpaddedNeighbours(node: ImportNode, position: Value, mode: string): Ne
     if (!node.isConstant(position))
       node.note({
         code: "nearest-sampling",
-        text: `${node.type} takes the nearest pixels, so no gradient flows to its grid`,
+        text: `${node.type} samples the nearest pixels, so no gradient flows to its grid`,
       });
     return [[g.round(position), num(position, 1)]];
   }
@@ -100,7 +103,7 @@ function unpaddedNeighbours(node: ImportNode, position: Value, mode: string): Ne
 function neighboursOf(node: ImportNode, coordinate: Value, sampling: Sampling): Neighbours {
   const { length, mode } = sampling;
   const position = pixels(coordinate, sampling);
-  // A cubic kernel reads beyond the border, so its neighbours are padded one by one.
+  // A cubic kernel reads beyond the border, so each of its neighbours is padded.
   const inside = mode === "cubic" ? position : padded(position, sampling);
   return unpaddedNeighbours(node, inside, mode).map(([neighbour, weight]) => {
     const moved = padded(g.stopGradient(neighbour), sampling);
@@ -114,11 +117,9 @@ function neighboursOf(node: ImportNode, coordinate: Value, sampling: Sampling): 
 function modesOf(node: ImportNode): { readonly mode: string; readonly padding: string } {
   const stated = node.string("mode", "linear");
   const mode = lookUp(oldModes, stated) ?? stated;
-  if (!["linear", "nearest", "cubic"].includes(mode))
-    throw node.error(`samples in mode ${stated}, which is unknown`);
+  if (!modes.includes(mode)) throw unknownValue(node, "mode", stated, modes);
   const padding = node.string("padding_mode", "zeros");
-  if (!["zeros", "border", "reflection"].includes(padding))
-    throw node.error(`pads in mode ${padding}, which is unknown`);
+  if (!paddings.includes(padding)) throw unknownValue(node, "padding_mode", padding, paddings);
   return { mode, padding };
 }
 
@@ -126,7 +127,7 @@ function modesOf(node: ImportNode): { readonly mode: string; readonly padding: s
 export function gridSample(node: ImportNode): Value {
   const [x, grid] = [node.input(0), node.input(1)];
   if (x.shape.length !== 4)
-    throw node.error(`samples over ${x.shape.length - 2} axes; 2 can be read`);
+    throw node.unsupported(`${x.shape.length - 2} spatial axes are not supported, only 2`);
   const [batch, channels, height, width] = x.shape;
   const [, rows, columns] = grid.shape;
   const samples = rows * columns;

@@ -91,7 +91,7 @@ describe("an imported file", () => {
     ];
     const node = nodeOf("Loop", ["many", "", "x"], ["last", "y"], {}, { attribute });
     const arrays = { many: int64([9]), two: int64([2]) };
-    // Turns 0, 1 and 2: x, x + 1, x + 1 + 2, each times x.
+    // Iterations 0, 1 and 2: x, x + 1, x + 1 + 2, each times x.
     expect(run([node], vector, { arrays })).toEqual([1, 4, 9, 16, 2, 2, 12, 12, 4, -2, 18, 4]);
     const open = nodeOf("ReduceSum", ["x"], ["s"], { keepdims: { int: 0 } });
     const endless = nodeOf("Loop", ["n", "", "x"], ["last", "y"], {}, { attribute });
@@ -132,7 +132,7 @@ describe("an imported file", () => {
     expect(run(nodes, vector, { arrays })).toEqual([-4, -2, 3, -4]);
   });
 
-  it("has sparse arrays with all their zeros", () => {
+  it("has its sparse tensors decoded to dense arrays", () => {
     const model = readModel(
       onnxFile([nodeOf("Add", ["x", "b"], ["y"])], { inputs: { x: [2, 2] }, outputs: { y: [] } }),
     );
@@ -149,7 +149,7 @@ describe("an imported file", () => {
     };
     expect(read(int64([0, 3]))).toEqual([6, 2, 3, 11]);
     expect(read({ ...int64([0, 1, 1, 0]), shape: [2, 2] })).toEqual([1, 7, 10, 4]);
-    expect(() => read(int64([0, 4]))).toThrow("index 4 of 4");
+    expect(() => read(int64([0, 4]))).toThrow("has the index 4, but only 4 elements");
   });
 
   it("has functions inlined, with the attributes of the caller", () => {
@@ -196,19 +196,31 @@ describe("an imported file", () => {
 describe("is refused with the name of the node and the reason:", () => {
   const cases: [string, NodeProto[], string][] = [
     ["an unknown operator", [nodeOf("Det", ["x"], ["y"])], 'node "Det of y" (Det, opset 17)'],
-    ["a missing input", [nodeOf("Add", ["x", "nowhere"], ["y"])], "nowhere is made by no node"],
     [
-      "a circle",
+      "a missing input",
+      [nodeOf("Add", ["x", "nowhere"], ["y"])],
+      "no node computes its input nowhere",
+    ],
+    [
+      "a cycle",
       [nodeOf("Add", ["x", "b"], ["a"]), nodeOf("Neg", ["a"], ["b"]), nodeOf("Abs", ["b"], ["y"])],
-      "own result",
+      "depends on its own output",
     ],
-    ["itself", [nodeOf("Add", ["x", "y"], ["y"])], "own result"],
     [
-      "two makers of a name",
-      [nodeOf("Neg", ["x"], ["y"]), nodeOf("Abs", ["x"], ["y"])],
-      '"y" is made by two nodes',
+      "a node that reads its own output",
+      [nodeOf("Add", ["x", "y"], ["y"])],
+      "depends on its own output",
     ],
-    ["an output of nothing", [nodeOf("Neg", ["x"], ["z"])], "output y is made by no node"],
+    [
+      "two nodes with the same output",
+      [nodeOf("Neg", ["x"], ["y"]), nodeOf("Abs", ["x"], ["y"])],
+      'two nodes compute "y"',
+    ],
+    [
+      "an output that no node computes",
+      [nodeOf("Neg", ["x"], ["z"])],
+      "no node computes the output y",
+    ],
     [
       "shapes that do not fit",
       [nodeOf("MatMul", ["x", "m"], ["y"])],
@@ -219,9 +231,9 @@ describe("is refused with the name of the node and the reason:", () => {
       [nodeOf("Cast", ["x"], ["s"], { to: { int: 7 } }), nodeOf("Reshape", ["x", "s"], ["y"])],
       "depends on the inputs of the model",
     ],
-    ["a huge array", [nodeOf("ConstantOfShape", ["huge"], ["y"])], "larger than any classifier"],
+    ["a huge array", [nodeOf("ConstantOfShape", ["huge"], ["y"])], "exceeds the limit of"],
     [
-      "an axis that is not there",
+      "an axis that does not exist",
       [nodeOf("Softmax", ["x"], ["y"], { axis: { int: 5 } })],
       "axis 5",
     ],
@@ -239,11 +251,11 @@ describe("is refused with the name of the node and the reason:", () => {
     expect(() => run([call], vector, { functions })).toThrow("recursive");
   });
 
-  it("bytes that are no ONNX file", () => {
-    expect(() => readModel(new TextEncoder().encode("no ONNX file"))).toThrow(
+  it("bytes that are not an ONNX file", () => {
+    expect(() => readModel(new TextEncoder().encode("not an ONNX file"))).toThrow(
       expect.objectContaining({ code: "bad-file" }),
     );
-    expect(() => readModel(new Uint8Array())).toThrow("holds no graph");
+    expect(() => readModel(new Uint8Array())).toThrow("the file has no graph");
   });
 });
 

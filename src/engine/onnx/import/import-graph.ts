@@ -10,13 +10,13 @@ import { unfedInputs } from "./order.ts";
 export interface Imported {
   /** Values by their names in the file. */
   readonly outputs: Readonly<Record<string, Value>>;
-  /** Remarks on gradients, precision and training mode, each once. */
+  /** Notes on gradients, precision and training mode, each once. */
   readonly notes: readonly Note[];
 }
 
 /**
- * Imports outputs of a model as expressions of `inputs`. The shapes of `inputs` bind the dimensions
- * that the file leaves open. Throws `UsageError` with the name of the node that cannot be imported.
+ * Imports outputs of a model as expressions of `inputs`. The shapes of `inputs` bind the open
+ * dimensions of the file. Throws `UsageError` with the name of the node that cannot be imported.
  */
 export function importGraph(
   model: OnnxModel,
@@ -35,8 +35,8 @@ export function importGraph(
 }
 
 /**
- * Imports all values that the outputs in `wanted` depend on, inputs before users. Leaves out values that cannot be
- * imported, and values that depend on those.
+ * Imports all values that the outputs in `wanted` depend on, inputs before users. Skips values that cannot be imported,
+ * and values that depend on them.
  */
 export const traceGraph = (
   model: OnnxModel,

@@ -5,36 +5,36 @@ import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
 import { type Attributes, attributeReader } from "./attributes.ts";
 
-/** What the importer of an operator can ask of the file and of the import as a whole. */
+/** The services of the import for the importer of an operator. */
 export interface ImportContext {
   /** Whether to differentiate step functions straight through (Bengio et al. 2013, arXiv:1308.3432). */
   readonly straightThrough: boolean;
-  /** The batch that the file is fixed to and the batch that it is rewritten to; null without a rewrite. */
+  /** The fixed batch of the file, and the batch that the import rewrites it to; null without a rewrite. */
   readonly batch: { readonly stated: number; readonly wanted: number } | null;
-  /** Bytes of computed constants that the user allows; 0 leaves the built-in limits. */
+  /** Bytes of computed constants that the user allows; 0 keeps the built-in limits. */
   readonly maxConstants: number;
-  /** The array of a value that depends on no input; null for other values, and for arrays over the limit. */
+  /** The array of a constant value; null for values that depend on an input, and for arrays over the limit. */
   constantOf(value: Value): NdArray | null;
-  /** Whether a value depends on no input. Unlike `constantOf`, evaluates nothing. */
+  /** Whether a value is constant: it depends on no input. Unlike `constantOf`, evaluates nothing. */
   isConstant(value: Value): boolean;
-  /** Counts nodes that the importer writes out, 1 by default, toward the nodes that a file may have. */
+  /** Counts unrolled nodes, 1 by default, toward the limit of the file. */
   countNodes(nodes?: number): void;
-  /** ONNX's element type of a value, if the file states it. Our element types are fewer. */
+  /** The ONNX element type of a value, if the file states it. ONNX has more element types than we have. */
   elementType(value: Value): number | undefined;
-  /** The same value, with ONNX's element type recorded. */
+  /** Records the ONNX element type of a value, and returns the value. */
   withElementType(value: Value, elementType: number): Value;
   decode(tensor: TensorProto): NdArray;
-  /** The outputs of a subgraph, which can read all names around the node. `bound` are its inputs, in order. */
+  /** The outputs of a subgraph. The subgraph can read all names in the scope of the node. `bound` are its inputs, in order. */
   importSubgraph(graph: GraphProto, bound?: readonly Value[]): Value[];
-  /** A value that stands for a sequence of values. */
+  /** A value that represents a sequence of values. */
   sequence(values: readonly Value[]): Value;
-  /** The values of a sequence; undefined if the value is none. */
+  /** The values of a sequence; undefined if the value is not a sequence. */
   sequenceValues(value: Value): readonly Value[] | undefined;
-  /** Channels per block of blocked memory, in a file that was optimised for one kind of CPU. */
+  /** Channels per block, for a file that ONNX Runtime optimised for one kind of CPU. */
   blockSize(): number;
-  /** Adds a note to the result, once for each text. */
+  /** Adds a note to the result. Notes with the same text are added once. */
   note(note: Note): void;
-  /** Notes that an operator of this type is a step function. */
+  /** Adds an operator type to the note about step functions. */
   noteStepwise(type: string): void;
 }
 
@@ -49,7 +49,7 @@ export interface ImportNode extends ImportContext, Attributes {
   readonly outputs: number;
   /** Attributes by name; references to attributes of a function are resolved. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
-  /** A required input; throws `UsageError` if it is left out. */
+  /** A required input. Throws `UsageError` if it is left out. */
   input(i: number): Value;
   /**
    * The array of a constant input; undefined if left out. Throws `UsageError` if it is not
@@ -60,21 +60,25 @@ export interface ImportNode extends ImportContext, Attributes {
   constantNumbers(i: number): readonly number[] | undefined;
   /** An error about this node, with the code `bad-file`. */
   error(text: string): UsageError;
+  /** `error` for a feature that is not supported. Adds what to do. */
+  unsupported(text: string): UsageError;
+  /** `error` for a node that violates the ONNX specification. Adds what to do. */
+  invalid(text: string): UsageError;
 }
 
-/** Makes expressions of a node: one value per output, in order. */
+/** Turns a node into expressions: one value per output, in order. */
 export type Importer = (node: ImportNode) => Value | readonly Value[];
 
 /** Importers by operator. */
 export type Importers = Readonly<Record<string, Importer>>;
 
-/** A node needs a constant, and its input depends on an input of the graph. */
+/** The error for a node that requires a constant input which depends on an input of the graph. */
 export class NotConstant extends UsageError {}
 
-/** No importer has the operator of a node. */
+/** The error for a node whose operator has no importer. */
 export class UnknownOperator extends UsageError {}
 
-/** What messages call a node: `node "conv1" (Conv, opset 17)`. */
+/** A node in messages: `node "conv1" (Conv, opset 17)`. */
 export const describeNode = ({ name, opType, domain, output }: NodeProto, opset: number): string =>
   `node ${JSON.stringify(name || output[0] || "")} (${domain === "" ? "" : `${domain}.`}${opType}, opset ${opset})`;
 
@@ -85,7 +89,7 @@ function inputReader(
   opset: number,
   inputs: readonly (Value | undefined)[],
   context: ImportContext,
-  error: (text: string) => UsageError,
+  { error, invalid }: Pick<ImportNode, "error" | "invalid">,
 ): Inputs {
   function constant(i: number): NdArray | undefined {
     const value = inputs[i];
@@ -94,10 +98,10 @@ function inputReader(
     if (array !== null) return array;
     if (context.isConstant(value))
       throw error(
-        `its input ${i} (${proto.input[i]}) has [${value.shape.join(", ")}] elements to compute while the file is read, which is more than is allowed; if you trust it, allow more with --max-constants SIZE`,
+        `its input ${i} (${proto.input[i]}) is a constant of shape [${value.shape.join(", ")}], which is too large to compute during import; if you trust the file, allow more with --max-constants SIZE`,
       );
     throw new NotConstant(
-      `${describeNode(proto, opset)}: its input ${i} (${proto.input[i]}) depends on the inputs of the model, and so does its shape or operation; bind that input to a constant, or export the model with fixed sizes`,
+      `${describeNode(proto, opset)}: its input ${i} (${proto.input[i]}) depends on the inputs of the model, but must be constant; bind the model's input to a constant, or export the model with fixed sizes`,
       { code: "bad-file" },
     );
   }
@@ -110,13 +114,13 @@ function inputReader(
     },
     input(i) {
       const value = inputs[i];
-      if (value === undefined) throw error(`input ${i} is missing; the file is incomplete`);
+      if (value === undefined) throw invalid(`input ${i} is missing`);
       return value;
     },
   };
 }
 
-/** A node for its importer, from its message, its resolved attributes and its inputs. */
+/** The argument of an importer, from the message of a node, its resolved attributes and its inputs. */
 export function importNode(
   proto: NodeProto,
   attributes: ReadonlyMap<string, AttributeProto>,
@@ -126,19 +130,33 @@ export function importNode(
 ): ImportNode {
   const error = (text: string) =>
     new UsageError(`${describeNode(proto, opset)}: ${text}`, { code: "bad-file" });
+  const invalid = (text: string) => error(`${text}; the model is invalid, so export it again`);
   return {
     ...context,
-    ...attributeReader(attributes, context.decode, error),
-    ...inputReader(proto, opset, inputs, context, error),
+    ...attributeReader(attributes, context.decode, invalid),
+    ...inputReader(proto, opset, inputs, context, { error, invalid }),
     type: proto.opType,
     opset,
     outputs: proto.output.length,
     attributes,
     error,
+    unsupported: (text) => error(`${text}; export the model without this operator`),
+    invalid,
   };
 }
 
-/** The first output of an importer that gets x as its only input, and everything else from `node`. */
+/** The error for an attribute whose value is not in `known`. */
+export const unknownValue = (
+  node: ImportNode,
+  attribute: string,
+  value: string,
+  known: readonly string[],
+): UsageError =>
+  node.unsupported(
+    `attribute ${attribute} is ${JSON.stringify(value)}, but only ${known.join(", ")} are supported`,
+  );
+
+/** The first output of an importer for x as the only input. Attributes and context are those of `node`. */
 export const importWith = (importer: Importer, node: ImportNode, x: Value): Value =>
   [importer({ ...node, inputs: [x], input: () => x })].flat()[0];
 
@@ -146,7 +164,7 @@ export const importWith = (importer: Importer, node: ImportNode, x: Value): Valu
 export function axisOf(node: ImportNode, axis: number, rank: number): number {
   const fromFront = axis < 0 ? axis + rank : axis;
   if (!(fromFront >= 0 && fromFront < Math.max(rank, 1)))
-    throw node.error(`axis ${axis} of a value with ${rank} axes`);
+    throw node.invalid(`axis ${axis} does not exist in a value with ${rank} axes`);
   return fromFront;
 }
 
@@ -155,6 +173,6 @@ export function constantNumber(node: ImportNode, i: number, fallback: number): n
   const array = node.constant(i);
   if (array === undefined) return fallback;
   if (elementCount(array.shape) !== 1)
-    throw node.error(`input ${i} has shape [${array.shape.join(", ")}]; one number is needed`);
+    throw node.invalid(`input ${i} has shape [${array.shape.join(", ")}], but must be one number`);
   return Number(array.data[0]);
 }

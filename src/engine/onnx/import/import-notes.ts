@@ -1,7 +1,7 @@
 import type { Note } from "../../../math/note.ts";
 import { stepwiseNote } from "../stepwise-note.ts";
 
-/** Collects the notes of one import. A text is noted once, and all step functions share one note. */
+/** Collects the notes of one import. Each text is added once, and all step functions share one note. */
 export class ImportNotes {
   readonly #notes = new Map<string, Note>();
   readonly #stepwise = new Set<string>();

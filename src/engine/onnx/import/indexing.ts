@@ -11,7 +11,13 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { int64 } from "./arithmetic.ts";
 import { checkSize } from "./constants.ts";
-import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
+import {
+  axisOf,
+  constantNumber,
+  type Importers,
+  type ImportNode,
+  unknownValue,
+} from "./import-node.ts";
 
 /** Indices counted from the front, as int64. Throws `UsageError` for constant indices out of range. */
 function fromFront(node: ImportNode, indices: Value, length: number): Value {
@@ -24,7 +30,7 @@ function fromFront(node: ImportNode, indices: Value, length: number): Value {
     );
     const outside = values.find((v) => !(v >= 0 && v < length));
     if (outside !== undefined)
-      throw node.error(`index ${outside} along an axis of length ${length}`);
+      throw node.error(`index ${outside} is outside an axis of length ${length}`);
     return int64(values, constant.shape);
   }
   const size = g.scalarLike(whole, length);
@@ -58,7 +64,7 @@ function offsetsOf(node: ImportNode, indices: Value, shape: Shape): Value {
   const last = indices.shape.length - 1;
   const depth = indices.shape[last];
   if (depth > shape.length)
-    throw node.error(`indices of length ${depth} into ${shape.length} axes`);
+    throw node.invalid(`index tuples of length ${depth} do not fit ${shape.length} axes`);
   const parts = Array.from({ length: depth }, (_, i) => {
     const column = g.reshape(g.sliceAxis(indices, last, i, i + 1), indices.shape.slice(0, -1));
     const stride = elementCount(shape.slice(i + 1, depth));
@@ -86,7 +92,7 @@ function gatherNd(node: ImportNode): Value {
   return g.reshape(taken, [...indices.shape.slice(0, -1), ...inner]);
 }
 
-/** x with updates written at indices along an axis, or added to it, by the node's `reduction`. */
+/** x with updates written, or added (`reduction`), at indices along an axis. */
 function scattered(
   node: ImportNode,
   x: Value,
@@ -97,7 +103,8 @@ function scattered(
   const added = g.scatterAdd(updates, indices, axis, x.shape);
   const reduction = node.string("reduction", "none");
   if (reduction === "add") return g.add(x, added);
-  if (reduction !== "none") throw node.error(`reduces by ${reduction}; none and add can be read`);
+  if (reduction !== "none")
+    throw node.unsupported(`the reduction ${reduction} is not supported, only none and add`);
   const ones = g.expand(g.scalarLike(x, 1), indices.shape);
   const isWritten = g.greater(g.scatterAdd(ones, indices, axis, x.shape), g.scalarLike(x, 0));
   return g.where(isWritten, added, x);
@@ -136,7 +143,7 @@ const sourceIndex: Readonly<Record<string, (i: number, n: number) => number>> = 
   },
 };
 
-/** The pads before and after each axis; negative ones cut. */
+/** The pads before and after each axis. Negative pads crop. */
 function padsOf(
   node: ImportNode,
   x: Value,
@@ -154,10 +161,11 @@ function padsOf(
   return { begins, ends };
 }
 
-/** Pads by copies of the elements of x. */
+/** Pads with copies of elements of x. */
 function padByMode(node: ImportNode, x: Value, before: Shape, after: Shape, mode: string): Value {
   const sourceOf = lookUp(sourceIndex, mode);
-  if (sourceOf === undefined) throw node.error(`pads in mode ${mode}, which is unknown`);
+  if (sourceOf === undefined)
+    throw unknownValue(node, "mode", mode, ["constant", ...Object.keys(sourceIndex)]);
   return x.shape.reduce((y, n, axis) => {
     const length = before[axis] + n + after[axis];
     if (length === n) return y;

@@ -1,8 +1,8 @@
-// Products of matrices and convolutions:
-// https://onnx.ai/onnx/operators/onnx__MatMul.html (all versions alike)
+// Matrix products and convolutions:
+// https://onnx.ai/onnx/operators/onnx__MatMul.html (the same in all versions)
 // https://onnx.ai/onnx/operators/onnx__Gemm.html (before opset 7 `broadcast` lets C broadcast,
 // before opset 11 C is required)
-// https://onnx.ai/onnx/operators/onnx__Conv.html (all versions alike)
+// https://onnx.ai/onnx/operators/onnx__Conv.html (the same in all versions)
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -11,7 +11,7 @@ import { permuted } from "./constants.ts";
 import { convolution, geometryOf, perChannel } from "./geometry.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
-/** The product of NumPy's matmul: a value with one axis is a row on the left and a column on the right. */
+/** `numpy.matmul`: a value with one axis is a row on the left and a column on the right. */
 export function matmul(a: Value, b: Value): Value {
   const left = a.shape.length === 1 ? g.reshape(a, [1, a.shape[0]]) : a;
   const right = b.shape.length === 1 ? g.reshape(b, [b.shape[0], 1]) : b;

@@ -1,5 +1,5 @@
-// Loops with a constant trip count, which are unrolled, and sequences of values:
-// https://onnx.ai/onnx/operators/onnx__Loop.html (all versions alike)
+// Loops with a constant trip count, which the import unrolls, and sequences:
+// https://onnx.ai/onnx/operators/onnx__Loop.html (the same in all versions)
 // https://onnx.ai/onnx/operators/onnx__Scan.html (opset 9: without sequence lengths; opset 8 cannot be imported)
 // https://onnx.ai/onnx/operators/onnx__SequenceConstruct.html and the other sequence operators (opset 11)
 
@@ -8,7 +8,7 @@ import type { Value } from "../../graph/value.ts";
 import { bool, int64, stack } from "./arithmetic.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
-/** Iterations of a loop. */
+/** Maximum iterations of a loop, and maximum parts of a split. */
 const MAX_ITERATIONS = 4096;
 
 /**
@@ -22,7 +22,8 @@ function loop(node: ImportNode): Value[] {
   let carried = node.inputs.slice(2).map((_, i) => node.input(i + 2));
   const scanned: Value[][] = [];
   for (let i = 0; i < tripCount && condition; i++) {
-    if (i === MAX_ITERATIONS) throw node.error(`does not end within ${MAX_ITERATIONS} iterations`);
+    if (i === MAX_ITERATIONS)
+      throw node.unsupported(`more than ${MAX_ITERATIONS} iterations are not supported`);
     const [next, ...values] = node.importSubgraph(body, [
       int64([i], []),
       bool(condition),
@@ -30,8 +31,8 @@ function loop(node: ImportNode): Value[] {
     ]);
     const constant = node.constantOf(next);
     if (constant === null)
-      throw node.error(
-        "has a number of iterations that depends on the image; only a constant number can be read",
+      throw node.unsupported(
+        "the number of iterations depends on the image, and only a constant number is supported",
       );
     condition = Number(constant.data[0]) !== 0;
     carried = values.slice(0, carried.length);
@@ -39,7 +40,9 @@ function loop(node: ImportNode): Value[] {
   }
   const outputs = body.output.slice(1 + carried.length).map((_, i) => {
     if (scanned.length === 0)
-      throw node.error("has no iterations, so the shapes of its scan outputs are unknown");
+      throw node.unsupported(
+        "the loop has no iterations, so the shapes of its scan outputs are unknown",
+      );
     return stack(
       scanned.map((values) => values[i]),
       0,
@@ -52,7 +55,7 @@ function loop(node: ImportNode): Value[] {
 function scan(node: ImportNode): Value[] {
   if (node.opset < 9)
     throw node.error(
-      "is a Scan of opset 8, with lengths per sequence; export with opset 9 or later",
+      "Scan of opset 8, with lengths per sequence, is not supported; export the model with opset 9 or later",
     );
   const body = node.graph("body");
   const inputs = node.int("num_scan_inputs", 1);
@@ -63,7 +66,7 @@ function scan(node: ImportNode): Value[] {
   );
   const count = arrays[0].shape[axes[0]];
   if (count > MAX_ITERATIONS)
-    throw node.error(`has ${count} iterations; up to ${MAX_ITERATIONS} can be read`);
+    throw node.unsupported(`${count} iterations are not supported, only up to ${MAX_ITERATIONS}`);
   const scanned: Value[][] = [];
   for (let i = 0; i < count; i++) {
     const slices = arrays.map((x, input) => {
@@ -84,22 +87,22 @@ function scan(node: ImportNode): Value[] {
   return states.concat(outputs);
 }
 
-/** The values of a sequence input; throws `UsageError` if the input is no sequence. */
+/** The values of a sequence input. Throws `UsageError` if the input is not a sequence. */
 function sequenceOf(node: ImportNode, i: number): readonly Value[] {
   const values = node.sequenceValues(node.input(i));
-  if (values === undefined) throw node.error(`input ${i} is not a list; the file is corrupt`);
+  if (values === undefined) throw node.invalid(`input ${i} is not a sequence`);
   return values;
 }
 
 /**
- * A constant position in a sequence, counted from the end if negative. The length itself is
- * allowed, for insertion.
+ * A constant position in a sequence; negative positions count from the end. A position equal to the
+ * length is valid, for insertion.
  */
 function positionOf(node: ImportNode, i: number, length: number, fallback: number): number {
   const stated = constantNumber(node, i, fallback);
   const position = stated < 0 ? stated + length : stated;
   if (!(position >= 0 && position <= length))
-    throw node.error(`position ${stated} of a list of ${length}`);
+    throw node.invalid(`position ${stated} is outside a sequence of ${length} values`);
   return position;
 }
 
@@ -110,9 +113,12 @@ function splitToSequence(node: ImportNode): Value {
   const stated = node.inputs[1] === undefined ? undefined : node.constantNumbers(1);
   const isUniform = stated === undefined || node.input(1).shape.length === 0;
   const step = stated?.[0] ?? 1;
-  if (!(step >= 1) && isUniform) throw node.error(`splits into parts of length ${step}`);
+  if (!(step >= 1) && isUniform)
+    throw node.invalid(`the length of the parts is ${step}, but must be at least 1`);
   if (isUniform && length > step * MAX_ITERATIONS)
-    throw node.error(`splits ${length} into parts of ${step}; up to ${MAX_ITERATIONS} can be read`);
+    throw node.unsupported(
+      `splitting an axis of length ${length} into parts of length ${step} gives more than ${MAX_ITERATIONS} parts, which is not supported`,
+    );
   const lengths = isUniform
     ? Array.from({ length: Math.ceil(length / step) }, (_, i) => Math.min(step, length - i * step))
     : stated;
@@ -147,14 +153,15 @@ export const loops: Importers = {
   SequenceAt: (node) => {
     const list = sequenceOf(node, 0);
     const value = list[positionOf(node, 1, list.length, 0)];
-    if (value === undefined) throw node.error(`has no such element; the list has ${list.length}`);
+    if (value === undefined)
+      throw node.invalid(`the position is outside the sequence, which has ${list.length} values`);
     return value;
   },
   SequenceLength: (node) => int64([sequenceOf(node, 0).length], []),
   SplitToSequence: splitToSequence,
   ConcatFromSequence: (node) => {
     const list = sequenceOf(node, 0);
-    if (list.length === 0) throw node.error("concatenates an empty list");
+    if (list.length === 0) throw node.invalid("the sequence to concatenate is empty");
     const isNewAxis = node.int("new_axis", 0) === 1;
     const axis = axisOf(node, node.int("axis", 0), list[0].shape.length + (isNewAxis ? 1 : 0));
     return isNewAxis ? stack(list, axis) : g.concat(list, axis);

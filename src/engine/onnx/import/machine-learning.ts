@@ -1,5 +1,5 @@
-// Operators of the domain ai.onnx.ml that image classifiers begin or end with, in files of
-// scikit-learn, Core ML and Azure:
+// Operators of the domain ai.onnx.ml at the beginning or the end of image classifiers that
+// scikit-learn, Core ML and Azure export:
 // https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html and the pages of the other
 // operators (version 1)
 
@@ -13,18 +13,18 @@ const row = (values: readonly number[]): Value => g.constant(tensor([values.leng
 
 const real = (x: Value): Value => g.cast(x, "float32");
 
-/** (x − offset)·scale, with one number or one per feature. */
+/** (x − offset)·scale. Both have one number, or one per feature. */
 function scaler(node: ImportNode): Value {
   const [offset, scale] = [node.floats("offset") ?? [0], node.floats("scale") ?? [1]];
   return g.mul(g.sub(real(node.input(0)), row(offset)), row(scale));
 }
 
-/** Each row divided by its maximum, its ℓ1 norm or its ℓ2 norm. */
+/** Divides each row by its maximum, its ℓ1 norm or its ℓ2 norm. */
 function normalizer(node: ImportNode): Value {
   const x = real(node.input(0));
   const last = [x.shape.length - 1];
   const kind = node.string("norm", "MAX");
-  // A row with a maximum of 0 is left as it is.
+  // A row with a maximum of 0 stays unchanged.
   if (kind === "MAX") {
     const top = g.max(x, last, true);
     return g.div(x, g.where(g.equal(top, g.scalar(0)), g.scalar(1), top));
@@ -65,7 +65,7 @@ const postTransforms: ReadonlyMap<string, (v: Value) => Value> = new Map([
  */
 function binaryOutputs(node: ImportNode, score: Value, postTransform: string): Value[] {
   if (postTransform === "PROBIT")
-    throw node.error("has the transform PROBIT for a single score, which cannot be read");
+    throw node.unsupported("post_transform PROBIT of a single score is not supported");
   const label = g.cast(g.greater(score, g.scalar(0)), "int64");
   const second = postTransform === "LOGISTIC" ? g.sigmoid(score) : score;
   const scores = g.concat([g.sub(g.scalar(1), second), second], 1);
@@ -83,7 +83,7 @@ function linearClassifier(node: ImportNode): Value[] {
   const scores = intercepts.length === 0 ? product : g.add(product, row(intercepts));
   const name = node.string("post_transform", "NONE");
   const transform = postTransforms.get(name);
-  if (transform === undefined) throw node.error(`has the transform ${name}, which cannot be read`);
+  if (transform === undefined) throw node.unsupported(`post_transform ${name} is not supported`);
   if (scores.shape[1] === 1) return binaryOutputs(node, scores, name);
   const label = g.reshape(g.argMax(scores, 1), [scores.shape[0]]);
   return [label, transform(scores)];
@@ -99,7 +99,7 @@ const arrayFeatureExtractor = (node: ImportNode): Value =>
 
 /** Importers of the domain ai.onnx.ml. */
 export const machineLearning: Importers = {
-  // ZipMap makes one map from class to score per row; the scores themselves stand for it.
+  // ZipMap makes one map from class to score per row. The import keeps the scores instead.
   ZipMap: (node) => node.input(0),
   Scaler: scaler,
   Normalizer: normalizer,

@@ -29,7 +29,7 @@ const product = (
 describe("MatMulNBits dequantises weights in blocks along the inputs,", () => {
   const scales = tensor([4], [1, 0.5, 2, 1]);
 
-  it("two 4-bit numbers per byte, the lower half first, minus half of the range", () => {
+  it("two 4-bit numbers per byte, the low half first, minus half of the range", () => {
     // Rows (9, 10 | 12) and (7, 8 | 0), less 8, times the scale of each block.
     const w = bytes([2, 2, 1], [0xa9, 0xfc, 0x87, 0xf0]);
     expect(product({ w, scales }, 4)).toEqual([1 + 20 + 200, -2 - 800]);
@@ -43,8 +43,10 @@ describe("MatMulNBits dequantises weights in blocks along the inputs,", () => {
 
   it("and refuses weights of the wrong size, other widths, and groups", () => {
     const w = bytes([2, 2, 1], [0, 0, 0, 0]);
-    expect(() => product({ w, scales: tensor([2], [1, 1]) }, 4)).toThrow("states weights [2, 3]");
-    expect(() => product({ w, scales }, 3)).toThrow("2, 4 or 8 bits can be read");
+    expect(() => product({ w, scales: tensor([2], [1, 1]) }, 4)).toThrow(
+      "its attributes state weights [2, 3], which do not fit",
+    );
+    expect(() => product({ w, scales }, 3)).toThrow("only 2, 4 or 8 bits");
     const groups: NdArray = { dtype: "int32", shape: [3], data: Int32Array.of(0, 0, 1) };
     expect(() => product({ w, scales, groups }, 4, ["w", "scales", "", "groups"])).toThrow("g_idx");
   });

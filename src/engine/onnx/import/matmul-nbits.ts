@@ -1,4 +1,4 @@
-// Products with stored weights of few bits (domain com.microsoft, version 1):
+// Matrix products with weights of 2, 4 or 8 bits (domain com.microsoft, version 1):
 // https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
 
 import { elementCount, type NdArray, tensor } from "../../../math/tensor.ts";
@@ -8,7 +8,7 @@ import { checkSize } from "./constants.ts";
 import type { ImportNode } from "./import-node.ts";
 import { matmul } from "./linear.ts";
 
-/** The i-th of packed numbers of `bits` bits, given a reader of bytes. The lowest bits come first. */
+/** The i-th of packed numbers of `bits` bits each. `byteAt` reads a byte. The lowest bits come first. */
 function unpack(byteAt: (i: number) => number, i: number, bits: number): number {
   const start = i * bits;
   const [byte, shift] = [start >> 3, start & 7];
@@ -17,7 +17,7 @@ function unpack(byteAt: (i: number) => number, i: number, bits: number): number 
 
 /**
  * A reader of zero points [N, blocks]. They are floats, or packed like the weights with rows of
- * whole bytes. Without zero points each one is half of the range.
+ * whole bytes. The default zero point is half of the range.
  */
 function zeroPointReader(zeros: NdArray | undefined, blocks: number, bits: number) {
   const half = 2 ** (bits - 1);
@@ -34,20 +34,21 @@ function weightsOf(node: ImportNode): Value {
   const [rows, columns] = [node.int("N", 0), node.int("K", 0)];
   const [bits, size] = [node.int("bits", 4), node.int("block_size", 32)];
   if (![2, 4, 8].includes(bits) || !(size >= 1))
-    throw node.error(
-      `stores numbers of ${bits} bits in blocks of ${size}; 2, 4 or 8 bits can be read`,
+    throw node.unsupported(
+      `weights of ${bits} bits in blocks of ${size} are not supported, only 2, 4 or 8 bits in blocks of at least 1`,
     );
   checkSize(node, [rows, columns], 2 ** 28);
   const [stored, scales] = [node.constant(1), node.constant(2)];
   const blocks = Math.ceil(columns / size);
   const bytes = Math.ceil((size * bits) / 8);
-  if (stored === undefined || scales === undefined) throw node.error("has no weights or scales");
+  if (stored === undefined || scales === undefined)
+    throw node.invalid("input 1 (the weights) or input 2 (the scales) is missing");
   if (
     elementCount(stored.shape) !== rows * blocks * bytes ||
     elementCount(scales.shape) !== rows * blocks
   )
-    throw node.error(
-      `states weights [${rows}, ${columns}] and stores [${stored.shape.join(", ")}] with scales [${scales.shape.join(", ")}]`,
+    throw node.invalid(
+      `its attributes state weights [${rows}, ${columns}], which do not fit weights of shape [${stored.shape.join(", ")}] with scales of shape [${scales.shape.join(", ")}]`,
     );
   const zeroPoint = zeroPointReader(node.constant(3), blocks, bits);
   const weights = new Float32Array(columns * rows);
@@ -65,7 +66,7 @@ function weightsOf(node: ImportNode): Value {
 /** (x, weights, scales, zero points?, groups?, bias?) ↦ x·W + bias. Groups (`g_idx`) cannot be imported. */
 export function matMulNBits(node: ImportNode): Value {
   if (node.inputs[4] !== undefined)
-    throw node.error("orders its weights by groups (g_idx), which cannot be read");
+    throw node.unsupported("weights that are ordered by groups (g_idx) are not supported");
   const x = node.input(0);
   const product = matmul(x, g.cast(weightsOf(node), x.dtype));
   const bias = node.inputs[5];

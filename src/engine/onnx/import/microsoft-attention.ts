@@ -8,15 +8,15 @@ import { arange, stack } from "./arithmetic.ts";
 import { attend, type Heads, joinHeads, splitHeads, windowBias } from "./attention.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
-/** A bias of 0 where a key is used and of `mask_filter_value` elsewhere: masked keys keep a tiny weight. */
+/** A bias of 0 where a key is used, and of `mask_filter_value` elsewhere. Masked keys keep a tiny weight. */
 function softBias(node: ImportNode, isUsed: Value, like: Value): Value {
   const masked = g.scalarLike(like, node.float("mask_filter_value", -10_000));
   return g.where(isUsed, g.scalarLike(like, 0), masked);
 }
 
 /**
- * A mask as a bias. It holds the end of the used keys [batch], ends and starts [2·batch], or flags [batch, key] or
- * [batch, query, key].
+ * A mask as a bias. The mask holds the ends of the used keys [batch], their ends and starts [2·batch], or flags
+ * [batch, key] or [batch, query, key].
  */
 function keyBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
   const [batch, keys] = [query.shape[0], key.shape[2]];
@@ -35,8 +35,8 @@ function keyBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
     return softBias(node, g.reshape(flags, [length, 1, 1, keys]), query);
   if (mask.shape.length === 3 && rest[1] === keys)
     return softBias(node, g.reshape(flags, [length, 1, rest[0], keys]), query);
-  throw node.error(
-    `has a mask of shape [${mask.shape.join(", ")}] for ${batch} examples and ${keys} keys, which cannot be read`,
+  throw node.unsupported(
+    `a mask of shape [${mask.shape.join(", ")}] for ${batch} examples and ${keys} keys is not supported`,
   );
 }
 
@@ -73,8 +73,8 @@ function attentionOf(
 }
 
 /**
- * Splits a joint projection [batch, length, q + k + v] into heads; the widths are equal unless the
- * node states them.
+ * Splits a joint projection [batch, length, q + k + v] into heads. The three widths are equal unless
+ * the node states them.
  */
 function projectedHeads(node: ImportNode, projected: Value): Heads {
   const total = projected.shape[2];
@@ -89,8 +89,8 @@ function projectedHeads(node: ImportNode, projected: Value): Heads {
 }
 
 /**
- * Self-attention of a joint projection; the past and the present are [2, batch, head, length,
- * size]: (y, present).
+ * Self-attention of a joint projection: (y, present). Past and present are [2, batch, head, length,
+ * size].
  */
 function selfAttention(
   node: ImportNode,
@@ -99,7 +99,9 @@ function selfAttention(
   inputs: Pick<AttentionInputs, "mask" | "bias">,
 ): Value[] {
   if (node.int("do_rotary", 0) === 1 || node.int("past_present_share_buffer", 0) === 1)
-    throw node.error("has rotary positions or a shared buffer of its past, which cannot be read");
+    throw node.unsupported(
+      "neither rotary embeddings (do_rotary) nor a shared buffer for past and present (past_present_share_buffer) are supported",
+    );
   const part = (x: Value, i: number) => g.reshape(g.sliceAxis(x, 0, i, i + 1), x.shape.slice(1));
   const [y, key, value] = attentionOf(node, projectedHeads(node, projected), {
     past: past === undefined ? null : [part(past, 0), part(past, 1)],
@@ -126,8 +128,8 @@ function unpacked(x: Value, i: number): Value {
 }
 
 /**
- * Heads of the projected inputs: all three packed into the first, keys and values packed into the
- * second, or three inputs with one joint bias [q + k + v].
+ * Heads of the projected inputs. All three can be packed into the first input, or keys and values into
+ * the second; three inputs can have a joint bias [q + k + v].
  */
 function inputHeads(node: ImportNode): Heads {
   const [first, second, bias] = [node.input(0), node.inputs[1], node.inputs[3]];
@@ -146,8 +148,8 @@ function inputHeads(node: ImportNode): Heads {
     // Keys and values with 4 axes are already biased and split into heads.
     if (i > 0 && x.shape.length === 4) return x;
     if (x.shape.length !== 3)
-      throw node.error(
-        `input ${i} has shape [${x.shape.join(", ")}], packed in a way that cannot be read`,
+      throw node.unsupported(
+        `input ${i} has shape [${x.shape.join(", ")}], and this kind of packing is not supported`,
       );
     const width = x.shape[2];
     start += width;
@@ -161,9 +163,11 @@ function inputHeads(node: ImportNode): Heads {
 function multiHeadAttention(node: ImportNode): Value[] {
   const [pastKey, pastValue] = [node.inputs[6], node.inputs[7]];
   if ((pastKey === undefined) !== (pastValue === undefined))
-    throw node.error("has a past of keys or of values without the other; the file is incomplete");
+    throw node.invalid("one of past_key and past_value is missing; a node has both or none");
   if (node.inputs[8] !== undefined || node.inputs[9] !== undefined)
-    throw node.error("has a shared buffer of its past, which cannot be read");
+    throw node.unsupported(
+      "a shared buffer for past and present (inputs 8 and 9) is not supported",
+    );
   const past: AttentionInputs["past"] =
     pastKey === undefined || pastValue === undefined ? null : [pastKey, pastValue];
   const [mask, bias] = [node.inputs[4], node.inputs[5]];

@@ -1,4 +1,5 @@
-// Quantised operators of ONNX Runtime (domain com.microsoft, version 1), as what they approximate:
+// Quantised operators of ONNX Runtime (domain com.microsoft, version 1), imported as operators on real
+// numbers with rounding:
 // https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 
 import * as g from "../../graph/expressions.ts";
@@ -67,8 +68,8 @@ const channelsLast = (x: Value): Value => {
 };
 
 /**
- * An importer of f for images with channels last: if `channels_last` is set, or for each node of
- * `nhwc` operators.
+ * An importer of f for images with channels last: if `channels_last` is set, or always for operators
+ * with layout `nhwc`.
  */
 const onImages =
   (f: (node: ImportNode) => Value, layout: "stated" | "nhwc" = "stated"): Importer =>

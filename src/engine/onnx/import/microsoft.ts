@@ -33,7 +33,7 @@ function batchFirst(x: Value): Value {
   return g.transpose(x, [...axes.slice(1, -1), 0, axes.length - 1]);
 }
 
-/** α·A·B, either factor transposed as its attributes say. */
+/** α·A·B. The attributes say which factors are transposed. */
 const fusedMatMul: Importer = (node) => {
   const [a, b] = ["A", "B"].map((side, i) => {
     const x = node.input(i);
@@ -43,7 +43,7 @@ const fusedMatMul: Importer = (node) => {
   return times(matmul(a, b), node.float("alpha", 1));
 };
 
-/** x + skip + bias, without the bias if it is undefined. */
+/** x + skip + bias; the bias is optional. */
 function summed(x: Value, skip: Value, bias: Value | undefined): Value {
   const sum = g.add(x, skip);
   return bias === undefined ? sum : g.add(sum, bias);
@@ -76,7 +76,7 @@ const skipSimplifiedLayerNormalization: Importer = (node) => {
   return [scaled, mean, inverse, sum];
 };
 
-/** f(x + bias), without the bias if it is left out. */
+/** An importer of f(x + bias); the bias is optional. */
 const biased =
   (f: (x: Value) => Value): Importer =>
   (node) => {

@@ -1,9 +1,9 @@
-// Rounding to minifloats, floating-point formats of few bits.
+// Rounding to minifloats, which are floating-point formats with few bits.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 
-/** A floating-point format without infinities. Its parameters broadcast to the values that are rounded. */
+/** A floating-point format without infinities. Its parameters broadcast to the rounded values. */
 export interface Minifloat {
   /** Bits of the mantissa after the binary point. */
   readonly mantissa: Value;
@@ -14,8 +14,8 @@ export interface Minifloat {
 const powerOfTwo = (exponent: Value): Value => g.pow(g.scalarLike(exponent, 2), exponent);
 
 /**
- * ⌊log₂ |x|⌋. The logarithm may be off by a rounding error, so the guess is corrected by comparing
- * the power with |x|.
+ * ⌊log₂ |x|⌋. The logarithm may have a rounding error, so a comparison of 2^guess with |x| corrects
+ * the guess.
  */
 function exponentOf(x: Value): Value {
   const magnitude = g.abs(x);
@@ -28,7 +28,7 @@ function exponentOf(x: Value): Value {
   return g.where(g.greater(g.add(power, power), magnitude), lower, g.add(guess, one));
 }
 
-/** x rounded to the format: s·round(x/s) with the spacing s of the format at x. Has no gradient. */
+/** x rounded to the format: s·round(x/s) where s is the spacing of the format at x. Has no gradient. */
 export function roundedToFloat(
   x: Value,
   { mantissa, minExponent }: Minifloat,

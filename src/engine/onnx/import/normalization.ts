@@ -29,15 +29,15 @@ function isTraining(node: ImportNode): boolean {
   return node.outputs > 1 && (node.opset >= 7 || node.int("is_test", 0) === 0);
 }
 
-/** (scale, bias, mean, variance), ready to be broadcast to x: per channel, or per activation if `spatial` is 0. */
+/** (scale, bias, mean, variance) in shapes that broadcast to x: per channel, or per activation if `spatial` is 0. */
 function statisticsOf(node: ImportNode, x: Value): Value[] {
   const inputs = [1, 2, 3, 4].map((i) => node.input(i));
   const isPerChannel = node.opset >= 9 || node.int("spatial", 1) !== 0;
   const needed = isPerChannel ? x.shape.slice(1, 2) : x.shape.slice(1);
   for (const { shape } of inputs)
     if (elementCount(shape) !== elementCount(needed))
-      throw node.error(
-        `has statistics [${shape.join(", ")}] for [${x.shape.join(", ")}], which need [${needed.join(", ")}]`,
+      throw node.invalid(
+        `scale, bias, mean and variance must have shape [${needed.join(", ")}] for an input of shape [${x.shape.join(", ")}], but one has [${shape.join(", ")}]`,
       );
   return inputs.map((v) =>
     isPerChannel ? perChannel(v, x.shape.length) : g.reshape(v, [1, ...needed]),
@@ -45,8 +45,8 @@ function statisticsOf(node: ImportNode, x: Value): Value[] {
 }
 
 /**
- * x·s + (bias − mean·s) with s = scale/√(variance + ε); in training mode with the statistics of the
- * batch, and a note.
+ * x·s + (bias − mean·s) with s = scale/√(variance + ε). In training mode it uses the statistics of
+ * the batch and adds a note.
  */
 function batchNormalization(node: ImportNode): Value {
   const x = node.input(0);
@@ -56,7 +56,7 @@ function batchNormalization(node: ImportNode): Value {
   if (isTraining(node)) {
     node.note({
       code: "training-mode",
-      text: "the file was exported in training mode: its batch normalisation makes the scores of an image depend on the others beside it; export it in evaluation mode (model.eval())",
+      text: "the file was exported in training mode: its batch normalisation makes the scores of an image depend on the other images of the batch; export it in evaluation mode (model.eval())",
     });
     const axes = range(0, rank).filter((axis) => scale.shape[axis] === 1);
     return g.add(g.mul(standardized(x, axes, epsilon), scale), bias);
@@ -135,7 +135,7 @@ export function rmsNormalized(
 const axesFrom = (node: ImportNode, rank: number): number[] =>
   range(axisOf(node, node.int("axis", -1), rank), rank);
 
-/** x in the precision of the statistics: float32, or float64 if `stash_type` says so. */
+/** x in the precision of the statistics (`stash_type`): float32 or float64. */
 const stashed = (node: ImportNode, x: Value): Value =>
   g.cast(x, node.int("stash_type", T.FLOAT) === T.DOUBLE ? "float64" : "float32");
 
@@ -158,7 +158,7 @@ function rmsNormalization(node: ImportNode): Value[] {
   return [scaled, inverse];
 }
 
-/** x over its ℓp norm along an axis. A vector of norm 0 gives 0, as in ONNX Runtime. */
+/** x divided by its ℓp norm along an axis. A vector of norm 0 gives 0, as in ONNX Runtime. */
 function lpNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", -1), x.shape.length);
@@ -185,8 +185,8 @@ function localResponseNormalization(node: ImportNode): Value {
 }
 
 /**
- * (x − mean)/(√variance + 10⁻⁹), with gradient 0 at variance 0. Before opset 9 over all axes but
- * the channels, or over all, as in ONNX Runtime.
+ * (x − mean)/(√variance + 10⁻⁹), with gradient 0 at variance 0. Before opset 9 over all axes except
+ * the channels, or over all axes (`across_channels`), as in ONNX Runtime.
  */
 function meanVarianceNormalization(node: ImportNode): Value {
   const x = node.input(0);
@@ -209,7 +209,7 @@ export const normalization: Importers = {
   GroupNormalization: groupNormalization,
   LayerNormalization: layerNormalization,
   RMSNormalization: (node) => rmsNormalization(node).slice(0, 1),
-  // ONNX Runtime writes this operator for a fused RMS normalisation, in the standard domain.
+  // ONNX Runtime writes this operator, in the standard domain, for a fused RMS normalisation.
   SimplifiedLayerNormalization: rmsNormalization,
   LpNormalization: lpNormalization,
   LRN: localResponseNormalization,

@@ -93,7 +93,9 @@ describe("batch normalisation in old operator sets", () => {
     const attempt = () =>
       apply("BatchNormalization", x, { opset: 7, attributes: zero, arrays: perActivation() });
     expect(attempt).toThrow(expect.objectContaining({ code: "bad-file" }));
-    expect(attempt).toThrow("has statistics [2, 3] for [2, 2, 3], which need [2]");
+    expect(attempt).toThrow(
+      "must have shape [2] for an input of shape [2, 2, 3], but one has [2, 3]",
+    );
   });
 
   it("is in training mode with five outputs, unless is_test is set", () => {
@@ -166,7 +168,7 @@ describe("attributes in old operator sets:", () => {
     close(centred, [-4, 0, 1, 3]);
   });
 
-  it("a dropout in training mode is left out and gets a note", () => {
+  it("a dropout in training mode is ignored and gets a note", () => {
     const of = (is_test: number, opset: number) =>
       apply("Dropout", x, { opset, attributes: { is_test: { int: is_test } } });
     expect(of(0, 6)).toMatchObject({ data: [-3, 1, 2, 4] });
@@ -174,7 +176,7 @@ describe("attributes in old operator sets:", () => {
     expect([of(1, 6).codes, of(0, 7).codes]).toEqual([[], []]);
   });
 
-  it("softmax before opset 13 is over all axes from its own on, by default axis 1", () => {
+  it("softmax before opset 13 is over all axes from `axis` on, by default 1", () => {
     const flat = apply("Softmax", tensor([1, 2, 2], [0, 0, 0, 0]), { opset: 12 }).data;
     expect(flat).toEqual([0.25, 0.25, 0.25, 0.25]);
     expect(apply("Hardmax", tensor([1, 2, 2], [0, 1, 3, 2]), { opset: 1 }).data).toEqual([
@@ -191,7 +193,7 @@ describe("an attribute", () => {
     ]);
     const attempt = () => apply("Softmax", x, { opset: 13, attributes: { axis: { float: 0 } } });
     expect(attempt).toThrow(expect.objectContaining({ code: "bad-file" }));
-    expect(attempt).toThrow("its attribute axis is of type FLOAT, and INT is needed");
+    expect(attempt).toThrow("attribute axis has the type FLOAT, but INT is required");
   });
 
   it("without a type is read from the field that the importer needs", () => {
@@ -210,9 +212,9 @@ describe("lengths that do not add up", () => {
     const x = tensor([4], [1, 2, 3, 4]);
     const split = () =>
       apply("Split", x, { opset: 2, attributes: { split: { ints: [1, 2] } }, outputs: 2 });
-    expect(split).toThrow("splits an axis of 4 into [1, 2]");
+    expect(split).toThrow("cannot split an axis of length 4 into parts of [1, 2]");
     const shrunk = () =>
       apply("Upsample", x, { opset: 7, attributes: { scales: { floats: [0.5] } } });
-    expect(shrunk).toThrow("scales by 0.5; an Upsample never shrinks");
+    expect(shrunk).toThrow("the scale is 0.5, but Upsample requires scales of at least 1");
   });
 });

@@ -1,10 +1,10 @@
-// Operands of element-wise operators. Before opset 7, `axis` aligns the second operand if `broadcast` is set.
+// Operands of elementwise operators. Before opset 7, `axis` aligns the second operand if `broadcast` is set.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import type { Importer, ImportNode } from "./import-node.ts";
 
-/** Both operands, ready to be broadcast. Before opset 7 the second one can start at an axis of the first. */
+/** Both operands in shapes that broadcast. Before opset 7, the second operand can start at an axis of the first. */
 function alignedOperands(node: ImportNode): [Value, Value] {
   const [a, b] = [node.input(0), node.input(1)];
   if (node.opset >= 7 || node.int("broadcast", 0) === 0 || !node.has("axis")) return [a, b];

@@ -42,6 +42,6 @@ describe("an optional value", () => {
 
   it("is refused if absent and read", () => {
     const nodes = [nodeOf("Optional", [], ["o"]), nodeOf("OptionalGetElement", ["o"], ["y"])];
-    expect(() => run(nodes, x)).toThrow("takes a value that is absent");
+    expect(() => run(nodes, x)).toThrow("its input is an optional without a value");
   });
 });

@@ -1,4 +1,4 @@
-// Optional values, whose presence is known at import:
+// Optional values. The import determines whether they are present:
 // https://onnx.ai/onnx/operators/onnx__Optional.html
 // https://onnx.ai/onnx/operators/onnx__OptionalHasElement.html
 // https://onnx.ai/onnx/operators/onnx__OptionalGetElement.html
@@ -9,10 +9,10 @@ import type { Value } from "../../graph/value.ts";
 import { bool, int64 } from "./arithmetic.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
-/** Values that stand for an absent optional. */
+/** Placeholders for optionals without a value. */
 const absent = new WeakSet<Value>();
 
-/** (value?) ↦ the value, or a placeholder for its absence. */
+/** (value?) ↦ the value, or a placeholder if it is absent. */
 function optional(node: ImportNode): Value {
   const value = node.inputs[0];
   if (value !== undefined) return value;
@@ -28,7 +28,7 @@ function hasElement(node: ImportNode): Value {
 
 function getElement(node: ImportNode): Value {
   const value = node.input(0);
-  if (absent.has(value)) throw node.error("takes a value that is absent; the file is corrupt");
+  if (absent.has(value)) throw node.invalid("its input is an optional without a value");
   return value;
 }
 

@@ -1,4 +1,4 @@
-// Selects and sorts the nodes of a graph. Files should be sorted, and some are not.
+// Selects and sorts the nodes of a graph. ONNX requires sorted nodes, but not all files comply.
 
 import type { GraphProto, NodeProto } from "onnx-buf";
 import { UsageError } from "../../../math/usage-error.ts";
@@ -35,14 +35,14 @@ export function needed(nodes: readonly NodeProto[], wanted: readonly string[]): 
 }
 
 /**
- * The nodes in topological order, makers before readers. Throws `UsageError` if a node needs its
- * own result, or if two nodes make one name.
+ * The nodes in topological order. Throws `UsageError` if a node depends on its own output, or if two
+ * nodes compute the same name.
  */
 export function ordered(nodes: readonly NodeProto[]): NodeProto[] {
   const makers = makersOf(nodes);
   const order: NodeProto[] = [];
   const state = new Map<NodeProto, "open" | "done">();
-  // Depth first with a stack of our own: graphs are deeper than the call stack.
+  // Depth first with an explicit stack: graphs can be deeper than the call stack.
   const stack: NodeProto[] = [];
   function visit(node: NodeProto): void {
     const names = reads(node);
@@ -52,7 +52,7 @@ export function ordered(nodes: readonly NodeProto[]): NodeProto[] {
     const cyclic = waiting.some((one) => state.get(one) === "open");
     if (cyclic || names.some((name) => name !== "" && node.output.includes(name)))
       throw new UsageError(
-        `node ${JSON.stringify(node.name || node.output[0])} (${node.opType}) needs its own result; the file is corrupt`,
+        `node ${JSON.stringify(node.name || node.output[0])} (${node.opType}) depends on its own output; the model is invalid, so export it again`,
         { code: "bad-file" },
       );
     if (waiting.length === 0) {
@@ -73,15 +73,16 @@ export function ordered(nodes: readonly NodeProto[]): NodeProto[] {
   return order;
 }
 
-/** The node that makes each name. Throws `UsageError` if two nodes make one name. */
+/** The node that computes each name. Throws `UsageError` if two nodes compute the same name. */
 function makersOf(nodes: readonly NodeProto[]): Map<string, NodeProto> {
   const makers = new Map<string, NodeProto>();
   for (const node of nodes)
     for (const name of node.output) {
       if (name !== "" && makers.has(name))
-        throw new UsageError(`${JSON.stringify(name)} is made by two nodes; the file is corrupt`, {
-          code: "bad-file",
-        });
+        throw new UsageError(
+          `two nodes compute ${JSON.stringify(name)}; the model is invalid, so export it again`,
+          { code: "bad-file" },
+        );
       makers.set(name, node);
     }
   return makers;
@@ -93,7 +94,7 @@ const reads = (node: NodeProto): string[] => [
   ...subgraphsOf(node).flatMap(readsAround),
 ];
 
-/** Names that a subgraph reads from the graph around it. */
+/** Names that a subgraph reads from its outer graphs. */
 function readsAround(graph: GraphProto): string[] {
   const made = new Set([
     ...graph.input.map(({ name }) => name),

@@ -1,5 +1,5 @@
-// Pooling over one to three spatial axes. Maxima and means are separable, so depth is pooled apart
-// from the plane.
+// Pooling over one to three spatial axes. Maxima and means are separable, so depth is pooled
+// separately from the plane.
 // https://onnx.ai/onnx/operators (MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool,
 // GlobalLpPool)
 //
@@ -14,8 +14,8 @@ import type { Importers, ImportNode } from "./import-node.ts";
 import { rootOfSquares } from "./root-of-squares.ts";
 
 /**
- * The geometry with pads for `ceil_mode`: the last window must start in the image or its first pad,
- * and may exceed the end.
+ * The geometry with pads for `ceil_mode`: the last window must start in the image or in the pad before
+ * it, and may exceed the end.
  */
 function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry {
   if (node.int("ceil_mode", 0) === 0) return geometry;
@@ -38,7 +38,7 @@ function pooled(node: ImportNode, x: Value, geometry: Geometry, pool: Pool): Val
   const rank = x.shape.length - 2;
   if (rank === 2) return pool(x, geometry);
   if (rank === 1) return asLine(pool(asImage(x), onOneRow(geometry)));
-  if (rank !== 3) throw node.error(`pools over ${rank} axes; up to 3 can be read`);
+  if (rank !== 3) throw node.unsupported(`${rank} spatial axes are not supported, only up to 3`);
   const [batch, channels, depth, height, width] = x.shape;
   const planes = pool(
     g.reshape(x, [batch, channels * depth, height, width]),
@@ -65,7 +65,7 @@ function maxPool(node: ImportNode): Value[] {
   const x = node.input(0);
   const input = x.shape.slice(2);
   const geometry = withCeil(node, input, geometryOf(node, input, kernelOf(node, x)));
-  // No runtime pools 32-bit integers; float64 holds them exactly.
+  // Runtimes cannot pool 32-bit integers, which float64 holds exactly.
   const real = x.dtype.startsWith("float") ? x : g.cast(x, "float64");
   const y = g.cast(pooled(node, real, geometry, g.maxPool), x.dtype);
   if (node.outputs < 2) return [y];
@@ -75,7 +75,9 @@ function maxPool(node: ImportNode): Value[] {
       : pooled(node, real, geometry, g.maxPoolIndices);
   if (node.int("storage_order", 0) === 0 || input.length === 1) return [y, indices];
   if (input.length !== 2)
-    throw node.error(`has column-major indices over ${input.length} axes; 2 can be read`);
+    throw node.unsupported(
+      `column-major indices (storage_order 1) over ${input.length} spatial axes are not supported, only over 2`,
+    );
   return [y, byColumns(indices, input)];
 }
 
@@ -101,7 +103,7 @@ function indicesOverDepth(x: Value, geometry: Geometry): Value {
   return g.reshape(picked, [batch, channels, layers, rows, columns]);
 }
 
-/** Row-major indices into planes [height, width] as column-major ones (`storage_order` 1). */
+/** Converts row-major indices into planes [height, width] to column-major indices (`storage_order` 1). */
 function byColumns(indices: Value, [height, width]: Shape): Value {
   const num = (n: number) => g.scalarLike(indices, n);
   const start = g.mul(g.div(indices, num(height * width)), num(height * width));
@@ -111,10 +113,10 @@ function byColumns(indices: Value, [height, width]: Shape): Value {
   return g.add(start, g.add(g.mul(column, num(height)), row));
 }
 
-/** Positions that the windows along one axis may read. */
+/** Maximum positions that the windows along one axis may read. */
 const MAX_POSITIONS = 2 ** 22;
 
-/** For each window along spatial axis i, the number of its positions in [start, stop). */
+/** The number of positions of each window along spatial axis i that are in [start, stop). */
 function windowCounts(
   input: number,
   [start, stop]: readonly [number, number],
@@ -126,7 +128,9 @@ function windowCounts(
   const extent = (kernel[i] - 1) * dilations[i] + 1;
   const windows = Math.floor((input + pads[i] + pads[i + rank] - extent) / strides[i]) + 1;
   if (windows * kernel[i] > MAX_POSITIONS)
-    throw new Error(`${windows} windows of ${kernel[i]} pixels, which no image has`);
+    throw new Error(
+      `${windows} windows of ${kernel[i]} pixels exceed the limit of ${MAX_POSITIONS} pixels`,
+    );
   return Array.from({ length: windows }, (_, window) => {
     const positions = Array.from(
       { length: kernel[i] },
@@ -137,9 +141,9 @@ function windowCounts(
 }
 
 /**
- * The factor [1, 1, ...spatial] that turns a mean over whole windows, with pads as zeros, into a
- * mean over the positions that count; null if it is 1 everywhere. `stated` has the pads of the
- * node, `used` those of the pool.
+ * The factor [1, 1, ...spatial] that turns a mean over whole windows, with zeros as pads, into a mean
+ * over the positions that count; null if the factor is 1 everywhere. `stated` has the pads of the
+ * node, `used` has the pads of the pool.
  */
 function meanCorrection(
   input: Shape,

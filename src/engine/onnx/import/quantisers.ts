@@ -7,7 +7,7 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import type { Importers, ImportNode } from "./import-node.ts";
+import { type Importers, type ImportNode, unknownValue } from "./import-node.ts";
 import { roundedToFloat } from "./minifloat.ts";
 import { stepwise } from "./stepwise.ts";
 
@@ -34,19 +34,17 @@ const roundings: Readonly<Record<string, (x: Value) => Value>> = {
 function roundingOf(node: ImportNode, fallback: string): (x: Value) => Value {
   const name = node.string("rounding_mode", fallback).toUpperCase();
   if (!Object.hasOwn(roundings, name))
-    throw node.error(
-      `rounds by ${JSON.stringify(name)}, which cannot be read; ${Object.keys(roundings).join(", ")} can`,
-    );
+    throw unknownValue(node, "rounding_mode", name, Object.keys(roundings));
   return roundings[name];
 }
 
-/** A scale, zero point or bit width in the dtype of x, ready to be broadcast to x. */
+/** A scale, zero point or bit width in the dtype of x and a shape that broadcasts to x. */
 const parameter = (node: ImportNode, i: number, x: Value): Value => {
   const v = g.cast(node.input(i), x.dtype);
   return v.shape.length === 1 && v.shape[0] === 1 ? g.reshape(v, []) : v;
 };
 
-/** x clipped to the integers of `bits` bits, which may differ between channels. */
+/** x clipped to the range of integers of `bits` bits. `bits` may differ between channels. */
 function clamped(node: ImportNode, x: Value, bits: Value): Value {
   const signed = node.int("signed", 1) === 1;
   const narrow = node.int("narrow", 0) === 1;
@@ -95,8 +93,8 @@ function floatQuant(node: ImportNode): Value {
   const x = node.input(0);
   const [scale, exponents, mantissa, bias] = [1, 2, 3, 4].map((i) => parameter(node, i, x));
   if (node.int("saturation", 1) === 0)
-    throw node.error(
-      "does not saturate: values beyond its range become infinite or NaN, and have no gradient",
+    throw node.unsupported(
+      "saturation 0 is not supported: values outside the range would become infinite or NaN, without a gradient",
     );
   const divided = g.div(x, scale);
   const minExponent = g.sub(num(x, 1), bias);
@@ -128,7 +126,7 @@ function trunc(node: ImportNode): Value {
   return g.mul(g.sub(rounded, isVersion2 ? g.div(zero, divisor) : zero), newScale);
 }
 
-/** Domains of these operators, which changed over the years. */
+/** Domains of these operators; exporters have used several. */
 export const quantiserDomains = [
   "qonnx.custom_op.general",
   "onnx.brevitas",

@@ -1,4 +1,4 @@
-// Quantised operators of the standard domain, as what they approximate: real numbers, rounded where
+// Quantised operators of the standard domain, imported as operators on real numbers that round where
 // the file rounds.
 // https://onnx.ai/onnx/operators (QuantizeLinear, DequantizeLinear, QLinearConv, MatMulInteger, …)
 //
@@ -15,7 +15,7 @@ import { matmul } from "./linear.ts";
 import { stepwise } from "./stepwise.ts";
 
 /**
- * A scale or zero point, ready to be broadcast to x. It is one number, or one per slice along the
+ * A scale or zero point in a shape that broadcasts to x. It has one number, one per slice along the
  * axis, or one per block.
  */
 function broadcastable(node: ImportNode, v: Value, x: Value, axis: number): Value {
@@ -35,7 +35,7 @@ function broadcastable(node: ImportNode, v: Value, x: Value, axis: number): Valu
   return g.sliceAxis(repeated, axis, 0, x.shape[axis]);
 }
 
-/** v as float32, or as float64 if it is. */
+/** v as float32, or as float64 if v is float64. */
 export const real = (v: Value): Value => (v.dtype === "float64" ? v : g.cast(v, "float32"));
 
 /** (x − zero)·scale, as floats. */
@@ -61,12 +61,12 @@ export function quantized(
   return g.clip(zero === undefined ? rounded : g.add(rounded, real(zero)), low, high);
 }
 
-/** ONNX's element type of a quantised output: that of its zero point, else `output_dtype`, else uint8. */
+/** The ONNX element type of a quantised output: that of its zero point, else `output_dtype`, else uint8. */
 export const outputTypeOf = (node: ImportNode, zero: Value | undefined): number =>
   (zero === undefined ? undefined : node.elementType(zero)) ??
   (node.int("output_dtype", 0) || T.UINT8);
 
-/** A quantised value as int32, or still as floats if it is differentiated straight through. */
+/** A quantised value as int32, or as floats if it is differentiated straight through. */
 export const quantizedValue = (node: ImportNode, v: Value, type: number): Value =>
   node.withElementType(node.straightThrough && !node.isConstant(v) ? v : g.cast(v, "int32"), type);
 

@@ -1,9 +1,9 @@
-// Recurrent layers, unrolled. Classifiers that read an image row by row have few steps.
+// Recurrent layers, which the import unrolls. Classifiers that read an image row by row have few steps.
 // https://onnx.ai/onnx/operators/onnx__RNN.html
 // https://onnx.ai/onnx/operators/onnx__GRU.html
 // https://onnx.ai/onnx/operators/onnx__LSTM.html
 //
-// Opset 14: `layout`, with the batch first. Earlier versions are read alike.
+// Opset 14: `layout`, with the batch first. Otherwise all versions are the same.
 //
 // Shapes: x [length, batch, feature], w [direction, gate·hidden, feature], r [direction,
 // gate·hidden, hidden], states [batch, hidden].
@@ -14,7 +14,7 @@ import { activations } from "./activations.ts";
 import { stack } from "./arithmetic.ts";
 import { type Importer, type Importers, type ImportNode, importWith } from "./import-node.ts";
 
-/** Steps that a layer may have, and the nodes that each counts as: products, gates and sums. */
+/** Maximum steps of a layer, and the number of nodes that each step counts as: products, gates and sums. */
 const MAX_STEPS = 1024;
 const NODES_PER_STEP = 4;
 
@@ -25,7 +25,7 @@ interface Direction {
   readonly r: Value;
   /** Biases [gate·hidden] of the input and of the state. */
   readonly biases: readonly [Value | undefined, Value | undefined];
-  /** [hidden] each, for the gates input, output and forget. */
+  /** Each [hidden], for the input, output and forget gates. */
   readonly peepholes: readonly Value[];
   readonly activations: readonly ((x: Value) => Value)[];
   /** The first state and cell. */
@@ -79,7 +79,7 @@ const gruStep: Step = (node, { w, r, biases, activations: [f, candidateOf] }, x,
   return [g.add(g.mul(g.sub(g.scalarLike(z, 1), z), candidate), g.mul(z, h)), c];
 };
 
-/** Gates in the order input, output, forget, cell, with peepholes to the first three (Gers et al. 2002). */
+/** Gates in the order input, output, forget, cell. The first three have peepholes (Gers et al. 2002). */
 const lstmStep: Step = (node, { w, r, biases, peepholes, activations }, x, [h, c]) => {
   const [f, ofCell, ofOutput] = activations;
   const [inputPeephole, outputPeephole, forgetPeephole] = peepholes;
@@ -111,8 +111,8 @@ interface Kind {
 const PARAMETERISED = /^(Affine|Elu|HardSigmoid|LeakyRelu|ScaledTanh|ThresholdedRelu)$/i;
 
 /**
- * The activations of all directions. `activation_alpha` and `activation_beta` list numbers for
- * those with parameters only.
+ * The activations of all directions. `activation_alpha` and `activation_beta` list numbers only for
+ * activations with parameters.
  */
 function activationsOf(node: ImportNode, kind: Kind, directions: number) {
   const names =
@@ -123,7 +123,7 @@ function activationsOf(node: ImportNode, kind: Kind, directions: number) {
   const betas = Array.from(node.floats("activation_beta") ?? []);
   return names.map((name) => {
     const found = Object.keys(activations).find((one) => one.toLowerCase() === name.toLowerCase());
-    if (found === undefined) throw node.error(`has the activation ${name}, which cannot be read`);
+    if (found === undefined) throw node.unsupported(`the activation ${name} is not supported`);
     const hasParameters = PARAMETERISED.test(name);
     const parameters = new Map([
       ["alpha", hasParameters ? alphas.shift() : undefined],
@@ -140,21 +140,23 @@ function activationsOf(node: ImportNode, kind: Kind, directions: number) {
 /** The i-th slice of axis 0, without that axis. */
 const at = (v: Value, i: number): Value => g.reshape(g.sliceAxis(v, 0, i, i + 1), v.shape.slice(1));
 
-/** Swaps axes 0 and 1 if the node has the batch first. */
+/** Swaps axes 0 and 1 if the batch is first in the layout of the node. */
 const lengthFirst = (node: ImportNode, v: Value): Value =>
   node.int("layout", 0) === 1 ? g.transpose(v, [1, 0, ...v.shape.map((_, i) => i).slice(2)]) : v;
 
 function requireSupported(node: ImportNode, length: number, directions: number): void {
-  if (length > MAX_STEPS) throw node.error(`reads ${length} steps; up to ${MAX_STEPS} can be read`);
-  if (directions > 2) throw node.error(`has weights for ${directions} directions`);
+  if (length > MAX_STEPS)
+    throw node.unsupported(`${length} time steps are not supported, only up to ${MAX_STEPS}`);
+  if (directions > 2)
+    throw node.invalid(`the weights are for ${directions} directions, but at most 2 exist`);
   const lengths = node.inputs[4] === undefined ? [] : (node.constantNumbers(4) ?? []);
   if (lengths.some((n) => n !== length))
-    throw node.error(
-      `has sequences of lengths [${lengths}] instead of ${length}; images have one size`,
+    throw node.unsupported(
+      `sequence_lens [${lengths}] that differ from the ${length} time steps are not supported, since all images have one size`,
     );
 }
 
-/** The directions of a layer; `zeros` [batch, hidden] starts states that the node leaves out. */
+/** The directions of a layer. `zeros` [batch, hidden] is the default initial state. */
 function directionsOf(node: ImportNode, kind: Kind, zeros: Value): Direction[] {
   const [w, r, bias] = [node.input(1), node.input(2), node.inputs[3]];
   const peepholes = kind.peepholes === undefined ? undefined : node.inputs[kind.peepholes];

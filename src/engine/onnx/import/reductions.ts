@@ -1,6 +1,6 @@
 // Reductions over axes: https://onnx.ai/onnx/operators (ReduceSum, ReduceLogSumExp, ArgMax, TopK, …)
 //
-// The axes are an attribute first, and an input since opset 13 (ReduceSum) or 18 (the others). ArgMax and ArgMin:
+// The axes are an input since opset 13 (ReduceSum) or 18 (the others), and an attribute before. ArgMax and ArgMin:
 // `select_last_index` since opset 12. TopK: `k` is an attribute before opset 10, `largest` exists since opset 11.
 
 import { elementCount } from "../../../math/tensor.ts";
@@ -15,10 +15,10 @@ interface Reduction {
   readonly keepdims: boolean;
 }
 
-/** A reduction, and its result for no elements. */
+/** A reduction, and its result for an empty input. */
 type Reduce = readonly [f: (x: Value, reduction: Reduction) => Value, ofNothing: number];
 
-/** The axes that a node reduces; null if it reduces none. */
+/** The axes that a node reduces; null if it does not reduce any axis. */
 function reductionOf(node: ImportNode, rank: number): Reduction | null {
   const stated = node.ints("axes") ?? node.constantNumbers(1) ?? [];
   if (stated.length === 0 && node.int("noop_with_empty_axes", 0) === 1) return null;
@@ -69,8 +69,8 @@ function logSumExp(x: Value, { axes, keepdims }: Reduction): Value {
 }
 
 /**
- * The index of the largest (or smallest) element along an axis, the first one on a tie unless
- * `select_last_index` is set.
+ * The index of the largest (or smallest) element along an axis. On a tie it is the first index, or the
+ * last if `select_last_index` is set.
  */
 const extremeIndex =
   (kind: "max" | "min"): Importer =>

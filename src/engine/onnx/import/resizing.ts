@@ -1,4 +1,4 @@
-// Resizing is linear in the pixels and separable, so it is one matrix product per axis:
+// Resizing is linear in the pixels and separable, so the import writes one matrix product per axis:
 // https://onnx.ai/onnx/operators/onnx__Upsample.html
 // https://onnx.ai/onnx/operators/onnx__Resize.html
 //
@@ -12,12 +12,12 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { alongAxis, int64 } from "./arithmetic.ts";
 import { checkSize } from "./constants.ts";
-import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
+import { axisOf, type Importers, type ImportNode, unknownValue } from "./import-node.ts";
 
-/** How one axis is resized. */
+/** The resizing of one axis. */
 interface AxisResize {
   readonly axis: number;
-  /** Length before and after. */
+  /** Length before and after resizing. */
   readonly from: number;
   readonly to: number;
   /** to / from, or the scale that the node states. */
@@ -28,7 +28,7 @@ interface AxisResize {
 
 type Coordinate = (i: number, resize: AxisResize) => number;
 
-/** The position among the inputs of output i, by `coordinate_transformation_mode`. */
+/** The input position of output i, by `coordinate_transformation_mode`. */
 const coordinates: Readonly<Record<string, Coordinate>> = {
   half_pixel: (i, { scale }) => (i + 0.5) / scale - 0.5,
   half_pixel_symmetric: (i, { scale, from, to }) => {
@@ -65,7 +65,7 @@ function cubicKernel(t: number, a: number): number {
 
 const clamp = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1);
 
-/** Whether the rules from before opset 11 apply. */
+/** Whether the rules before opset 11 apply. */
 const isOld = (node: ImportNode): boolean => node.type === "Upsample" || node.opset < 11;
 
 const crops = (node: ImportNode): boolean =>
@@ -86,11 +86,11 @@ function axisResizes(node: ImportNode): AxisResize[] {
   const region = isOld(node) ? undefined : node.constantNumbers(1);
   const roiOf = (i: number) => [region?.[i] ?? 0, region?.[i + axes.length] ?? 1] as const;
   const scales = statedScales(node);
-  // Both inputs may be present; the unused one is empty.
+  // Both inputs may be present; then the unused input is empty.
   if (scales !== undefined && scales.length > 0)
     return axes.map((axis, i) => byScale(node, axis, scales[i], roiOf(i)));
   const sizes = isOld(node) ? undefined : node.constantNumbers(3);
-  if (sizes === undefined) throw node.error("states neither sizes nor scales");
+  if (sizes === undefined) throw node.invalid("neither sizes nor scales are given");
   const policy = node.string("keep_aspect_ratio_policy", "stretch");
   const ratios = axes.map((axis, i) => sizes[i] / shape[axis]);
   const common = policy === "not_smaller" ? Math.max(...ratios) : Math.min(...ratios);
@@ -109,7 +109,7 @@ function byScale(
   roi: AxisResize["roi"],
 ): AxisResize {
   if (node.type === "Upsample" && scale < 1)
-    throw node.error(`scales by ${scale}; an Upsample never shrinks`);
+    throw node.invalid(`the scale is ${scale}, but Upsample requires scales of at least 1`);
   const from = node.input(0).shape[axis];
   const fraction = crops(node) ? roi[1] - roi[0] : 1;
   return { axis, from, to: Math.floor(from * fraction * scale), scale, roi };
@@ -121,8 +121,9 @@ function resize(node: ImportNode): Value {
   const fallback = isOld(node) ? "asymmetric" : "half_pixel";
   const name = node.string("coordinate_transformation_mode", fallback);
   const coordinate = lookUp(coordinates, name);
-  if (coordinate === undefined) throw node.error(`has coordinates ${name}, which are unknown`);
-  if (!modes.includes(mode)) throw node.error(`resizes in mode ${mode}, which is unknown`);
+  if (coordinate === undefined)
+    throw unknownValue(node, "coordinate_transformation_mode", name, Object.keys(coordinates));
+  if (!modes.includes(mode)) throw unknownValue(node, "mode", mode, modes);
   return axisResizes(node).reduce((x, one) => {
     const { from, to } = one;
     if (to === from && one.scale === 1 && !crops(node)) return x;
@@ -133,7 +134,7 @@ function resize(node: ImportNode): Value {
   }, node.input(0));
 }
 
-/** Opset 10 states no rounding. ONNX's own tests of opset 10 round up if an axis shrinks. */
+/** Opset 10 does not specify the rounding. The ONNX tests of opset 10 round up if an axis shrinks. */
 function defaultRounding(node: ImportNode, scale: number): string {
   if (!isOld(node)) return "round_prefer_floor";
   return scale < 1 ? "ceil" : "floor";
@@ -146,11 +147,12 @@ function nearestAlong(
   coordinate: Coordinate,
 ): Value {
   const { axis, from, to } = resize;
-  const round = lookUp(roundings, node.string("nearest_mode", defaultRounding(node, resize.scale)));
-  if (round === undefined) throw node.error("rounds in an unknown mode");
+  const mode = node.string("nearest_mode", defaultRounding(node, resize.scale));
+  const round = lookUp(roundings, mode);
+  if (round === undefined) throw unknownValue(node, "nearest_mode", mode, Object.keys(roundings));
   const indices = Array.from({ length: to }, (_, i) => clamp(round(coordinate(i, resize)), from));
   const factor = to / from;
-  // Repeating each pixel needs no indices, and its gradient is a sum.
+  // Repeating each pixel needs no indices, and the gradient is a sum.
   if (Number.isInteger(factor) && indices.every((index, i) => index === Math.floor(i / factor))) {
     const split = x.shape.toSpliced(axis + 1, 0, 1);
     const repeated = g.expand(g.reshape(x, split), split.with(axis + 1, factor));
@@ -173,8 +175,8 @@ function filterOf(node: ImportNode): Filter {
 }
 
 /**
- * Weights [from] of the output at this position. Antialiasing widens the filter by the factor that
- * the axis shrinks by.
+ * Weights [from] of the output at this position. Antialiasing widens the filter by the factor by
+ * which the axis shrinks.
  */
 function weightsAt(
   node: ImportNode,
@@ -188,7 +190,7 @@ function weightsAt(
   const weights = new Float64Array(from);
   let total = 0;
   if (!(Math.abs(position) + reach < 2 ** 31))
-    throw node.error(`reads at ${position} of an axis of ${from}`);
+    throw node.invalid(`the position ${position} is too far outside an axis of length ${from}`);
   for (let i = Math.ceil(position - reach); i <= Math.floor(position + reach); i++) {
     const w = weight((i - position) * stretch);
     if (excludeOutside && (i < 0 || i >= from)) continue;

@@ -49,12 +49,12 @@ describe("a rotary embedding rotates pairs by the angles of their positions:", (
   it("and refuses tables of the wrong shape", () => {
     const node = nodeOf("RotaryEmbedding", ["x", "cos", "sin"], ["y"]);
     const run = () => numbersOf([node], { x }, { opset: 23, arrays: { cos, sin } });
-    expect(run).toThrow("[batch, length, size/2] is needed");
+    expect(run).toThrow("[batch, length, size/2] is required");
     const narrow = { cos: tensor([2, 1], [1, 1]), sin: tensor([2, 1], [0, 0]) };
     const arrays = { ...narrow, at: int64([1, 2], [0, 1]) };
     const positioned = nodeOf("RotaryEmbedding", ["x", "cos", "sin", "at"], ["y"]);
     expect(() => numbersOf([positioned], { x }, { opset: 23, arrays })).toThrow(
-      "rotates 4 of 4 numbers per head by tables of 1 and 1",
+      "rotating 4 of 4 numbers per head requires tables with 2 columns, but they have 1 and 1",
     );
   });
 });

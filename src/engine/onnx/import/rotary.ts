@@ -21,11 +21,11 @@ interface Tables {
 function rowsOf(node: ImportNode, table: Value, positions: Value | undefined): Value {
   const rows = positions === undefined ? table : g.gather(table, g.cast(positions, "int64"), 0);
   if (rows.shape.length !== 3) {
-    const need =
+    const required =
       positions === undefined
-        ? "no positions; [batch, length, size/2] is needed"
-        : "positions; [positions, size/2] is needed";
-    throw node.error(`has a table [${table.shape.join(", ")}] and ${need}`);
+        ? "[batch, length, size/2] is required without position_ids"
+        : "[positions, size/2] is required with position_ids";
+    throw node.error(`a table has shape [${table.shape.join(", ")}], but ${required}`);
   }
   return g.reshape(rows, [rows.shape[0], 1, rows.shape[1], rows.shape[2]]);
 }
@@ -40,7 +40,7 @@ function rotated(node: ImportNode, x: Value, tables: Tables): Value {
   const half = dim / 2;
   if (dim > size || cos.shape[3] !== half || sin.shape[3] !== half)
     throw node.error(
-      `rotates ${dim} of ${size} numbers per head by tables of ${cos.shape[3]} and ${sin.shape[3]}; half as many are needed`,
+      `rotating ${dim} of ${size} numbers per head requires tables with ${half} columns, but they have ${cos.shape[3]} and ${sin.shape[3]}`,
     );
   const interleaved = node.int("interleaved", 0) === 1;
   const [first, second] = interleaved
@@ -63,7 +63,7 @@ function rotatedInput(node: ImportNode, tables: Tables, count: number): Value {
   const x = node.input(0);
   if (x.shape.length === 4) return rotated(node, x, tables);
   if (x.shape.length !== 3)
-    throw node.error(`rotates a value of shape [${x.shape.join(", ")}]; 3 or 4 axes are needed`);
+    throw node.invalid(`input 0 has shape [${x.shape.join(", ")}], but must have 3 or 4 axes`);
   return joinHeads(rotated(node, splitHeads(node, x, count), tables));
 }
 
@@ -71,18 +71,18 @@ function rotatedInput(node: ImportNode, tables: Tables, count: number): Value {
 function rotaryEmbedding(node: ImportNode): Value {
   const count = node.int("num_heads", 0);
   if (node.input(0).shape.length === 3 && count === 0)
-    throw node.error("has no num_heads, which an input with 3 axes needs");
+    throw node.invalid("attribute num_heads is missing, but an input with 3 axes needs it");
   const tables = { cos: node.input(1), sin: node.input(2), positions: node.inputs[3] };
   return rotatedInput(node, tables, count);
 }
 
 /**
- * (x, positions, cosines, sines) ↦ x rotated. A single position is that of the first token. ONNX
- * Runtime documents an attribute `scale` and does not apply it, so neither does this importer.
+ * (x, positions, cosines, sines) ↦ x rotated. A single position is the position of the first token.
+ * ONNX Runtime documents an attribute `scale` but does not apply it. This importer ignores it as well.
  */
 export function microsoftRotaryEmbedding(node: ImportNode): Value {
   if (node.int("is_packed_batching", 0) === 1)
-    throw node.error("has packed batches (is_packed_batching), which cannot be read");
+    throw node.unsupported("packed batches (is_packed_batching) are not supported");
   const x = node.input(0);
   const [cos, sin] = [node.input(2), node.input(3)];
   const [batch, length] = [x.shape[0], x.shape[x.shape.length - 2]];

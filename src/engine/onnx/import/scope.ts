@@ -1,5 +1,4 @@
-// How names resolve: to values of a graph or of the graphs around it, and to attributes of the
-// function around a node.
+// Resolves names of values in a graph and its outer graphs, and references to attributes of a function.
 
 import type { AttributeProto, NodeProto } from "onnx-buf";
 import { UsageError } from "../../../math/usage-error.ts";
@@ -7,9 +6,9 @@ import type { Value } from "../../graph/value.ts";
 
 /** One call of a function, or the main graph of the file. */
 export interface Frame {
-  /** Version of each operator set by domain; a function states its own. */
+  /** Version of each operator set by domain. A function can import other versions than the file. */
   readonly opsets: ReadonlyMap<string, number>;
-  /** Attributes of the function by name: the caller's, else the defaults. Null in the main graph. */
+  /** Attributes of the function by name: from the caller, else the defaults. Null in the main graph. */
   readonly attributes: ReadonlyMap<string, AttributeProto> | null;
   /** Inputs of the function that its caller leaves out. */
   readonly absent: ReadonlySet<string>;
@@ -22,7 +21,7 @@ export interface Scope {
   readonly outer: Scope | null;
 }
 
-/** The value of this name in the innermost graph that has one. */
+/** The value with this name in the innermost graph that defines it. */
 export function find(scope: Scope, name: string): Value | undefined {
   for (let at: Scope | null = scope; at !== null; at = at.outer) {
     const value = at.values.get(name);
@@ -32,9 +31,9 @@ export function find(scope: Scope, name: string): Value | undefined {
 }
 
 /**
- * The attributes of a node by name. A reference resolves to the attribute of the function around
- * the node, through any number of subgraphs. An attribute without a value in the function is left
- * out. Throws `UsageError` for a reference outside a function.
+ * The attributes of a node by name. A reference (`ref_attr_name`) resolves to the attribute of the
+ * enclosing function, through any number of subgraphs. A reference without a value is left out.
+ * Throws `UsageError` for a reference outside a function.
  */
 export function attributesOf(
   { attribute, opType }: NodeProto,
@@ -48,7 +47,7 @@ export function attributesOf(
     }
     if (attributes === null)
       throw new UsageError(
-        `attribute ${one.name} of ${opType} refers to attribute ${one.refAttrName} of a function, and stands in none; the file is corrupt`,
+        `attribute ${one.name} of ${opType} refers to attribute ${one.refAttrName} of a function, but is not in a function; the model is invalid, so export it again`,
         { code: "bad-file" },
       );
     const value = attributes.get(one.refAttrName);

@@ -1,7 +1,7 @@
 // Operators that rearrange elements, and operators on shapes, which are constants at import:
 // https://onnx.ai/onnx/operators (Reshape, Split, Slice, Concat, DepthToSpace, …)
 //
-// Attributes became inputs: Reshape in opset 5, Slice in 10, Squeeze, Unsqueeze and Split in 13.
+// Attributes became inputs: in opset 5 (Reshape), 10 (Slice) and 13 (Squeeze, Unsqueeze and Split).
 // Tile: before opset 6 one count and one axis. Reshape: `allowzero` since opset 14. Shape: `start`
 // and `end` since opset 15. Split: `num_outputs` since opset 18.
 
@@ -20,7 +20,7 @@ function shapeOf(node: ImportNode): Value {
   return int64(shape.slice(clamped(node.int("start", 0)), clamped(node.int("end", shape.length))));
 }
 
-/** A stated shape, with the stated batch of the file replaced by the wanted one. */
+/** The shape that a node states, with the stated batch of the file replaced by the wanted batch. */
 const rebatched = (
   { batch }: ImportNode,
   x: Value,
@@ -31,7 +31,7 @@ const rebatched = (
     : stated;
 
 /**
- * Parts of a concatenation. If a file is rewritten for another batch, parts for one image are
+ * Parts of a concatenation. If the file is rewritten for another batch, a part for one image is
  * repeated for each image.
  */
 function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number): readonly Value[] {
@@ -80,7 +80,7 @@ function squeeze(node: ImportNode): Value {
   const long = axes.find((axis) => x.shape[axis] !== 1);
   if (long !== undefined)
     throw node.error(
-      `cannot remove axis ${long} of [${x.shape.join(", ")}], whose length is not 1`,
+      `cannot squeeze axis ${long} of shape [${x.shape.join(", ")}], whose length is not 1`,
     );
   return g.reshape(
     x,
@@ -101,7 +101,7 @@ function unsqueeze(node: ImportNode): Value {
   );
 }
 
-/** Copies of a tile that are concatenated; more are expanded. */
+/** Maximum copies of a tile that are concatenated. Larger numbers of copies are expanded. */
 const MAX_PARTS = 64;
 
 function tile(node: ImportNode): Value {
@@ -131,7 +131,7 @@ function split(node: ImportNode): Value[] {
   const stated = node.ints("split") ?? node.constantNumbers(1);
   const count = node.int("num_outputs", node.outputs);
   if (stated === undefined && count !== node.outputs)
-    throw node.error(`splits into ${count} parts and names ${node.outputs}`);
+    throw node.invalid(`num_outputs is ${count}, but the node has ${node.outputs} outputs`);
   const chunk = Math.ceil(x.shape[axis] / count);
   const lengths =
     stated ??
@@ -140,7 +140,9 @@ function split(node: ImportNode): Value[] {
     );
   const total = lengths.reduce((sum, length) => sum + length, 0);
   if (total !== x.shape[axis] || lengths.some((length) => !(length >= 0)))
-    throw node.error(`splits an axis of ${x.shape[axis]} into [${lengths.join(", ")}]`);
+    throw node.error(
+      `cannot split an axis of length ${x.shape[axis]} into parts of [${lengths.join(", ")}]`,
+    );
   let start = 0;
   return lengths.map((length) => {
     start += length;
@@ -167,7 +169,7 @@ function slice(node: ImportNode): Value {
     const axis = axisOf(node, statedAxis, x.shape.length);
     const n = x.shape[axis];
     const step = steps[i];
-    if (!(Math.abs(step) >= 1)) throw node.error(`has a step of ${step}`);
+    if (!(Math.abs(step) >= 1)) throw node.invalid(`a slice cannot have a step of ${step}`);
     const clamp = (index: number, low: number, high: number) =>
       Math.min(Math.max(index < 0 ? index + n : index, low), high);
     const last = Math.max(n - 1, 0);
@@ -183,7 +185,7 @@ function transpose(node: ImportNode): Value {
   return permuted(x, node.ints("perm") ?? x.shape.map((_, axis) => x.shape.length - 1 - axis));
 }
 
-/** Blocks of channels as pixels, in ONNX's order DCR or PyTorch's order CRD (PixelShuffle). */
+/** Moves blocks of channels to pixels, in the order DCR, or CRD as in PixelShuffle of PyTorch. */
 function depthToSpace(node: ImportNode): Value {
   const x = node.input(0);
   const b = node.int("blocksize", 1);

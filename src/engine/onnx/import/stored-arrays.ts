@@ -4,19 +4,19 @@ import { UsageError } from "../../../math/usage-error.ts";
 import type { OnnxModel } from "../model.ts";
 import { decodeSparse, decodeTensor } from "../tensors.ts";
 
-/** Elements of all sparse arrays of one import: a few stored bytes can claim any number. */
+/** Maximum elements of all sparse tensors of one import: a few stored bytes can claim any number. */
 const MAX_SPARSE = 2 ** 25;
 
 /** Decoded arrays by their message, shared by all imports of one file. */
 const decoded = new WeakMap<TensorProto | SparseTensorProto, NdArray>();
 
-/** The message that each decoded array came from. */
+/** The message of each decoded array. */
 const messages = new WeakMap<NdArray, TensorProto>();
 
-/** The message in which a file stores an array; undefined for an array that was not decoded from a dense one. */
+/** The message that an array was decoded from; undefined for arrays that do not come from a dense tensor. */
 export const messageOfArray = (array: NdArray): TensorProto | undefined => messages.get(array);
 
-/** Decodes the arrays that a file stores, each once. */
+/** Decodes the tensors of a file, each once. */
 export class StoredArrays {
   readonly #model: OnnxModel;
   #sparse = 0;
@@ -32,14 +32,14 @@ export class StoredArrays {
     return array;
   }
 
-  /** A sparse array with all its zeros. Throws `UsageError` if the sparse arrays of the file are too large. */
+  /** Decodes a sparse tensor to a dense array. Throws `UsageError` if the sparse tensors of the file are too large. */
   decodeSparse(proto: SparseTensorProto): NdArray {
     const found = decoded.get(proto);
     if (found !== undefined) return found;
     this.#sparse += elementCount(proto.dims.map(Number));
     if (!(this.#sparse <= MAX_SPARSE))
       throw new UsageError(
-        `sparse arrays of ${this.#sparse} elements in all, and ${MAX_SPARSE} can be read`,
+        `the sparse tensors have ${this.#sparse} elements in total, but only ${MAX_SPARSE} are supported; export the model with dense tensors`,
         { code: "bad-file" },
       );
     const array = decodeSparse(proto, this.#model.external);

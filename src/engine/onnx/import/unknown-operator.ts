@@ -4,22 +4,22 @@ import { domainOf, type OnnxModel } from "../model.ts";
 /** Operators that draw random numbers. */
 const RANDOM = /^(Random(Normal|Uniform)(Like)?|Multinomial|Bernoulli)$/;
 
-/** Why a node without an importer cannot be imported, and what its user can do. */
+/** Why a node without an importer cannot be imported, and what the user can do. */
 export function unknownOperator(
   { functions }: OnnxModel,
   { domain, opType, overload }: NodeProto,
   inSubgraph: boolean,
 ): string {
   if (RANDOM.test(opType))
-    return "it draws random numbers, which no key repeats, so the file cannot be read; export it without them, and declare pixel noise with --noise normal:SCALE";
+    return "this operator is not supported, because its random numbers cannot be reproduced from a key; export the model without it, and declare pixel noise with --noise normal:SCALE";
   const others = [...functions.values()].filter(
     (one) => domainOf(one.domain) === domainOf(domain) && one.name === opType,
   );
   if (others.length > 0) {
     const overloads = others.map((one) => JSON.stringify(one.overload)).join(", ");
-    return `the file has no overload ${JSON.stringify(overload)} of this function, only ${overloads}; the file is incomplete`;
+    return `the file has no overload ${JSON.stringify(overload)} of this function, only ${overloads}; it is incomplete, so export the model again`;
   }
   return inSubgraph
-    ? "this operator cannot be read inside a subgraph"
-    : "this operator cannot be read";
+    ? "this operator is not supported in a subgraph; export the model without it"
+    : "this operator is not supported; export the model without it";
 }

@@ -35,17 +35,17 @@ describe("MaxUnpool", () => {
     expect(run(pair(overlapping), x)).toEqual([0, 0, 9, 0, 0]);
   });
 
-  it("keeps the last of several elements with one index, in a stated shape", () => {
+  it("keeps the last of several elements with the same index, in a stated shape", () => {
     const x = tensor([1, 1, 1, 4], [1, 2, 3, 4]);
     const arrays = { i: int64([2, 0, 2, 5], [1, 1, 1, 4]), s: int64([1, 1, 2, 3]) };
     const node = nodeOf("MaxUnpool", ["x", "i", "s"], ["y"], pool);
     expect(run([node], x, arrays)).toEqual([2, 0, 3, 0, 0, 4]);
   });
 
-  it("refuses an index outside of the output", () => {
+  it("refuses an index outside the output", () => {
     const x = tensor([1, 1, 1, 2], [1, 2]);
     const arrays = { i: int64([0, 4], [1, 1, 1, 2]) };
     const node = nodeOf("MaxUnpool", ["x", "i"], ["y"], pool);
-    expect(() => run([node], x, arrays)).toThrow("has an index 4 of 4");
+    expect(() => run([node], x, arrays)).toThrow("index 4 is outside an output of 4 elements");
   });
 });

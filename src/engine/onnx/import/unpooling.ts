@@ -1,6 +1,7 @@
 // The partial inverse of max pooling: https://onnx.ai/onnx/operators/onnx__MaxUnpool.html
 //
-// Opset 9: first version; 11 and 22: more types. Indices are offsets into the whole output, as in ONNX Runtime.
+// Opset 9: first version. Opsets 11 and 22: more types. As in ONNX Runtime, indices are offsets into
+// the whole output.
 
 import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -9,7 +10,7 @@ import { arange, int64 } from "./arithmetic.ts";
 import { checkSize, MAX_SPREAD } from "./constants.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
-/** Whether indices are certainly distinct: they come from a max pool whose windows do not overlap. */
+/** Whether indices are certainly distinct, because they come from a max pool whose windows do not overlap. */
 function areDistinct(indices: Value): boolean {
   let value = indices;
   while (is(value, "Reshape")) value = value.inputs[0];
@@ -19,8 +20,8 @@ function areDistinct(indices: Value): boolean {
 }
 
 /**
- * Values [n] and their indices, with all but the last value of each index set to 0. In descending
- * order of index and then of position, a value is the last of its index if the entry before it has
+ * Values [n] and their indices. All values of an index except the last are set to 0. In descending
+ * order of index, then of position, a value is the last of its index if the entry before it has
  * another index.
  */
 function lastWritten(values: Value, indices: Value): { values: Value; indices: Value } {
@@ -50,7 +51,9 @@ function outputShape(node: ImportNode): readonly number[] {
   const strides = node.ints("strides") ?? kernel.map(() => 1);
   const pads = node.ints("pads") ?? [...kernel, ...kernel].map(() => 0);
   if (kernel.length !== rank || strides.length !== rank || pads.length !== 2 * rank)
-    throw node.error(`has a kernel [${kernel}] for ${rank} spatial axes`);
+    throw node.invalid(
+      `kernel_shape [${kernel}], strides [${strides}] and pads [${pads}] do not fit ${rank} spatial axes`,
+    );
   const lengths = kernel.map(
     (n, i) => (x.shape[i + 2] - 1) * strides[i] - pads[i] - pads[i + rank] + n,
   );
@@ -58,20 +61,23 @@ function outputShape(node: ImportNode): readonly number[] {
 }
 
 /**
- * (x, indices, shape?) ↦ zeros with each element of x at its index. The last one wins if several
- * have one index.
+ * (x, indices, shape?) ↦ zeros with each element of x at its index. If several elements have the same
+ * index, the last one wins.
  */
 function maxUnpool(node: ImportNode): Value {
   const [x, indices] = [node.input(0), g.cast(node.input(1), "int64")];
   if (indices.shape.join() !== x.shape.join())
-    throw node.error(`has indices [${indices.shape.join(", ")}] for [${x.shape.join(", ")}]`);
+    throw node.invalid(
+      `the indices have shape [${indices.shape.join(", ")}], but the input has [${x.shape.join(", ")}]`,
+    );
   const shape = outputShape(node);
   checkSize(node, shape, MAX_SPREAD);
   const [count, size] = [elementCount(x.shape), elementCount(shape)];
   const constant = node.constantOf(indices);
   const outside =
     constant === null ? undefined : [...constant.data].find((i) => !(i >= 0 && i < size));
-  if (outside !== undefined) throw node.error(`has an index ${outside} of ${size}`);
+  if (outside !== undefined)
+    throw node.error(`index ${outside} is outside an output of ${size} elements`);
   const flat = { values: g.reshape(x, [count]), indices: g.reshape(indices, [count]) };
   const written = areDistinct(indices) ? flat : lastWritten(flat.values, flat.indices);
   // Some runtimes cannot scatter into an array that is smaller than the updates.

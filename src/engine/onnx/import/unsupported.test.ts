@@ -51,7 +51,7 @@ describe("docs/operators.md", () => {
 it.each(Object.keys(unsupported))("%s is refused by name", (op) => {
   const x = tensor([1, 2], [1, 2]);
   expect(() => numbersOf([nodeOf(op, ["x"], ["y"])], { x })).toThrow(
-    new RegExp(`${op}.*cannot be read`),
+    new RegExp(`${op}.*is not supported`),
   );
 });
 
@@ -89,7 +89,7 @@ const beyond: Readonly<Record<string, Limit>> = {
     op: "AffineGrid",
     x: filled([1, 3, 4]),
     arrays: { s: whole([5], [1, 1, 2, 2, 2]) },
-    says: "2 can be read",
+    says: "3 spatial axes are not supported, only 2",
   },
   BitShift: bits("BitShift", { direction: { string: "LEFT" } }),
   BitwiseAnd: bits("BitwiseAnd"),
@@ -99,19 +99,19 @@ const beyond: Readonly<Record<string, Limit>> = {
     op: "ConvTranspose",
     x: cube,
     arrays: { w: filled([2, 1, 1, 1, 1]) },
-    says: "1 and 2 can be read",
+    says: "3 spatial axes are not supported, only 1 or 2",
   },
   GridSample: {
     op: "GridSample",
     x: cube,
     arrays: { g: filled([1, 1, 1, 1, 3]) },
-    says: "2 can be read",
+    says: "3 spatial axes are not supported, only 2",
   },
   MaxPool: {
     op: "MaxPool",
     x: cube,
     attributes: { kernel_shape: { ints: [1, 1, 1] }, storage_order: { int: 1 } },
-    says: "over 3 axes; 2 can be read",
+    says: "over 3 spatial axes are not supported, only over 2",
   },
   NonZero: { op: "NonZero", x: filled([2]), says: "depends on the inputs of the model" },
   ScatterElements: {
@@ -119,14 +119,14 @@ const beyond: Readonly<Record<string, Limit>> = {
     x: filled([1, 2]),
     arrays: indices,
     attributes: multiplied,
-    says: "none and add can be read",
+    says: "mul is not supported, only none and add",
   },
   ScatterND: {
     op: "ScatterND",
     x: filled([2, 2]),
     arrays: { i: whole([1, 1], [0]), u: filled([1, 2]) },
     attributes: multiplied,
-    says: "none and add can be read",
+    says: "mul is not supported, only none and add",
   },
   "com.microsoft.Attention": {
     op: "Attention",
@@ -149,7 +149,7 @@ const beyond: Readonly<Record<string, Limit>> = {
     arrays: { s: filled([]), e: filled([]), m: filled([]), b: filled([]) },
     attributes: { saturation: { int: 0 } },
     domain: "qonnx.custom_op.general",
-    says: "does not saturate",
+    says: "saturation 0 is not supported",
   },
 };
 

@@ -1,4 +1,4 @@
-// Finds the weights of a file's layers, wherever the file stores them.
+// Finds the weights of a file's layers in initializers, attributes and external data files.
 
 import { type TensorProto, TensorProto_DataLocation } from "onnx-buf";
 import { elementCount, type NdArray } from "../../../math/tensor.ts";
@@ -7,18 +7,18 @@ import type { VisitedNode } from "../import/import-options.ts";
 import { messageOfArray } from "../import/stored-arrays.ts";
 import { isQuantised, isScaleOrShift, layerOf } from "./layers.ts";
 
-/** An array that a file stores and that training may change. */
+/** A stored tensor that training may change. */
 export interface StoredParameter {
   /** The name of the array in the file. */
   readonly name: string;
   readonly array: NdArray;
-  /** The messages that store it, and the array of each: several if they share a part of a file beside the model. */
+  /** The messages of the tensor, and the array of each; several messages may share a part of an external data file. */
   readonly places: ReadonlyMap<TensorProto, NdArray>;
   /** False for the running statistics of a batch normalisation. */
   readonly trainable: boolean;
 }
 
-/** A batch normalisation whose running statistics are stored arrays of their own. */
+/** A batch normalisation whose running mean and variance are two stored tensors. */
 export interface StoredNormalization {
   /** Its input, [batch, channel, …]. */
   readonly x: Value;
@@ -28,33 +28,33 @@ export interface StoredNormalization {
 
 const isFloat = ({ dtype }: NdArray): boolean => dtype === "float32" || dtype === "float64";
 
-/** Whether an array has one number per channel: one axis is longer than 1. */
+/** Whether an array has one number per channel: exactly one axis is longer than 1. */
 const isVector = ({ shape }: NdArray): boolean =>
   elementCount(shape) > 1 && Math.max(...shape) === elementCount(shape);
 
-/** Identifies the memory of an array: its message, or the part of a file beside the model. */
+/** Identifies where a tensor is stored: its message, or its part of an external data file. */
 function placeOf(message: TensorProto): TensorProto | string {
   if (message.dataLocation !== TensorProto_DataLocation.EXTERNAL) return message;
   const entries = new Map(message.externalData.map(({ key, value }) => [key, value]));
   return JSON.stringify([entries.get("location"), entries.get("offset") ?? "0"]);
 }
 
-/** Watches one import of a file and collects what its layers store. */
+/** Watches one import of a file and collects the parameters of its layers. */
 export class ParameterFinder {
   readonly #parameters = new Map<TensorProto | string, StoredParameter>();
   readonly #normalizations: StoredNormalization[] = [];
   readonly #quantised = new Set<string>();
   /** Names of the outputs of Constant nodes, whose arrays often have no name. */
   readonly #constantNames = new Map<TensorProto, string>();
-  /** Values behind at least one layer; what comes before the first layer is preprocessing. */
+  /** Values that depend on at least one layer. Nodes before the first layer are preprocessing. */
   readonly #behindLayers = new Set<Value>();
 
-  /** Weights in the order of the layers. An array of several layers is listed once. */
+  /** Weights in the order of the layers. A tensor that several layers share is listed once. */
   get parameters(): readonly StoredParameter[] {
     return [...this.#parameters.values()];
   }
 
-  /** Batch normalisations in the order of the file; those that share statistics are left out. */
+  /** Batch normalisations in the order of the file, without those that share statistics. */
   get normalizations(): readonly StoredNormalization[] {
     const uses = new Map<NdArray, number>();
     for (const { mean, variance } of this.#normalizations)
@@ -64,12 +64,12 @@ export class ParameterFinder {
     );
   }
 
-  /** The operators that compute with quantised numbers, each once. */
+  /** The types of quantised operators, each once. */
   get quantised(): readonly string[] {
     return [...this.#quantised];
   }
 
-  /** Takes the next node of the import; inputs come before their users. */
+  /** Called for each node of the import, inputs before users. */
   readonly visit = (node: VisitedNode): void => {
     const { proto, inputs, outputs } = node;
     if (isQuantised(proto)) this.#quantised.add(proto.opType);
@@ -126,7 +126,7 @@ export class ParameterFinder {
 const isVariable = ({ isConstant }: VisitedNode, value: Value | undefined): boolean =>
   value !== undefined && !isConstant(value);
 
-/** The stored arrays of floats that a constant is computed from: itself, or what is behind a Transpose, a Cast and the like. */
+/** The stored float arrays that a constant is computed from: the constant itself, or the inputs of a Transpose, Cast, …. */
 function arraysOf({ isConstant }: VisitedNode, value: Value | undefined): NdArray[] {
   if (value === undefined || !isConstant(value)) return [];
   if (is(value, "Constant")) return isFloat(value.attrs.array) ? [value.attrs.array] : [];

@@ -1,10 +1,10 @@
-// Which inputs of which operators hold the weights of a layer. One row per operator; a row is all that a new layer needs.
+// The inputs of operators that hold the weights of a layer. A new layer needs one more row.
 
 import type { NodeProto } from "onnx-buf";
 import { lookUp } from "../../../math/look-up.ts";
 import { domainOf } from "../model.ts";
 
-/** Where a layer keeps its arrays, by the position of its inputs. */
+/** The positions of the inputs that hold the parameters of a layer. */
 export interface Layer {
   /** Weights, scales and biases. */
   readonly weights: readonly number[];
@@ -51,14 +51,14 @@ const layers: Readonly<Record<string, Layers>> = {
   "com.microsoft.nchwc": blocked,
 };
 
-/** The arrays of a node's layer; undefined for an operator that is none. */
+/** The layer of a node; undefined if its operator is not a layer. */
 export const layerOf = ({ domain, opType }: NodeProto): Layer | undefined =>
   lookUp(lookUp(layers, domainOf(domain)) ?? {}, opType);
 
-/** Whether a node scales or shifts its input, as exporters write biases of MatMul and normalisations in parts. */
+/** Whether a node adds or multiplies. Exporters write biases of MatMul and decomposed normalisations in this way. */
 export const isScaleOrShift = ({ domain, opType }: NodeProto): boolean =>
   domainOf(domain) === "" && (opType === "Add" || opType === "Mul");
 
-/** Whether a node computes with integers that stand for real numbers. */
+/** Whether a node computes with quantised numbers. */
 export const isQuantised = ({ opType }: NodeProto): boolean =>
   /^(QLinear|QGemm|QAttention|QOrdered)|[Qq]uantize|Integer|NBits|Bnb4/.test(opType);
