@@ -211,7 +211,7 @@ describe("rampart harden", () => {
     expect(readModel(readFileSync(join(out, "model.onnx")))).toEqual(readModel(readFileSync(file)));
   });
 
-  it("interrupted while the steps of --minutes are timed, writes no run of a wrong length", async () => {
+  it("interrupted before --minutes has its length, writes no run of a wrong one", async () => {
     const out = place();
     const options = { defense: "at-linf", data: "shapes", batch: 16, steps: 1, validation: 8 };
     const runtime = await nodeRuntime({ threads: 1 });

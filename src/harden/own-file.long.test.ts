@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { uniform } from "../math/distributions.ts";
+import type { Note } from "../math/note.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { architecture } from "../models/architectures.ts";
 import { classifier } from "../models/classifier.ts";
@@ -84,5 +85,18 @@ describe("a file that Rampart exported, in training on other data", () => {
     const kept = await trained("kept", { validation: 4, rate: 1e-30 }, edited);
     for (const { defense, data } of kept) expect([defense, data]).toEqual(["at-linf", "cifar10"]);
     expect(await logits(kept[0])).toEqual(await logits(kept[1]));
+  });
+
+  it("interrupted while the steps of --minutes are timed, writes no run of a wrong length", async () => {
+    const out = join(folder, "interrupted");
+    const notes: string[] = [];
+    const signal = AbortSignal.abort();
+    const note = ({ text }: Note) => void notes.push(text);
+    const where = { path: file, out, runtime, minutes: 1, signal, note };
+    // Its preprocessing is its own, so nothing is compared before.
+    const events = trainFileInNode({ defense: "standard", data: "shapes", batch: 16 }, where);
+    await expect(events.next()).rejects.toMatchObject({ name: "AbortError" });
+    expect(existsSync(out)).toBe(false);
+    expect(notes.at(-1)).toContain("nothing is written");
   });
 });

@@ -176,14 +176,7 @@ async function withinMinutes(
       noiseNamed,
     }),
   );
-  const times = await timesOf(events, { signal }).catch((error) => {
-    if (signal?.aborted)
-      note?.({
-        code: "time-budget",
-        text: "stopped while the first steps were timed; nothing is written, so give the same command again",
-      });
-    throw error;
-  });
+  const times = await timesOf(events, { signal });
   const left = plannedSeconds(minutes, elapsed());
   const perImage = times.check / Math.max(1, tried);
   const checked =
@@ -213,12 +206,36 @@ interface Budget {
   readonly elapsed: () => number;
 }
 
+/** The options of a run that has not begun. Says that nothing is written if the signal aborts before it does. */
+async function newOptions(
+  options: TrainOptions,
+  request: FileTrainingRequest,
+  budget: Omit<Budget, "minutes">,
+  context: FileTrainingContext,
+): Promise<TrainOptions> {
+  const { opened, hardens = false, minutes, signal, note } = context;
+  try {
+    const doubt = await preprocessingNote(opened, context);
+    if (doubt !== null) note?.(doubt);
+    const ready = hardens ? await hardeningOptions(options, context) : options;
+    if (minutes === undefined) return ready;
+    return await withinMinutes(ready, Object.assign({ minutes }, budget), request, context);
+  } catch (error) {
+    if (signal?.aborted)
+      note?.({
+        code: "unfinished",
+        text: "stopped before the training; nothing is written, so give the same command again",
+      });
+    throw error;
+  }
+}
+
 /** The options of the training of a file, and what it is started with. Throws `UsageError` for a file that cannot be trained. */
 export async function fileTraining(
   given: TrainOptions,
   context: FileTrainingContext,
 ): Promise<{ readonly options: TrainOptions; readonly request: FileTrainingRequest }> {
-  const { opened, hasBegun, hardens = false, minutes } = context;
+  const { opened, hasBegun, minutes } = context;
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const limit = minutes === undefined ? undefined : timeLimit(minutes);
@@ -226,17 +243,13 @@ export async function fileTraining(
   const { statistics = "frozen" } = given;
   const trained = trainedFile(model, file, sha256, { batchStatistics: statistics === "batch" });
   const request = requestOf(trained, context);
-  let options: TrainOptions = Object.assign({}, given, {
+  const stated: TrainOptions = Object.assign({}, given, {
     model: trained.network.name,
     data: dataset.name,
   });
   const limited = Object.assign({}, request, { limit });
-  if (hasBegun) return { options, request: limited };
-  const doubt = await preprocessingNote(opened, context);
-  if (doubt !== null) context.note?.(doubt);
-  if (hardens) options = await hardeningOptions(options, context);
-  if (minutes !== undefined)
-    options = await withinMinutes(options, { given, minutes, elapsed }, request, context);
+  if (hasBegun) return { options: stated, request: limited };
+  const options = await newOptions(stated, request, { given, elapsed }, context);
   requireBatch(dataset, resolveOptions(options));
   return { options, request: limited };
 }
