@@ -57,7 +57,7 @@ describe("a reason", () => {
     expect(of(-0.07, 0.01)).toMatch(/worse than adversarial training\.$/);
     expect(of(-0.01, 0.2)).toMatch(/the advantage is gone, though better than no defence\.$/);
     expect(text(noiseWithinRadius, [published])).toMatch(
-      /within the radius the advantage is gone\.$/,
+      /within the radius, the advantage is gone\.$/,
     );
   });
 });

@@ -34,5 +34,5 @@ export const noiseWithinRadius: Reason = (found) => {
   const within = isWorse ? "noise is worse than adversarial training" : "the advantage is gone";
   const isBetter = none !== undefined && none.difference.low > 0;
   const though = isBetter ? ", though better than no defence" : "";
-  return `Without a bound C&W stops on the boundary, where a noisy prediction is a coin toss; within the radius ${within}${though}.`;
+  return `Without a bound C&W stops on the boundary, where a noisy prediction is a coin toss; within the radius, ${within}${though}.`;
 };
