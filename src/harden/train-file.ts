@@ -17,6 +17,7 @@ import { exampleKeys } from "../train/streams.ts";
 import { trainModel } from "../train/train-model.ts";
 import type { TrainingRequest } from "../train/training-request.ts";
 import { type Accuracy, validate, validationAttacks } from "../train/validation.ts";
+import { percent } from "../train/validation-record.ts";
 import type { OpenedFile } from "./open-trained.ts";
 import { preprocessingNote } from "./stated-preprocessing.ts";
 import {
@@ -107,7 +108,6 @@ async function hardeningOptions(
   if (given.epsilonWarmup !== undefined) return options;
   const found = await undefendedAccuracy(options, context);
   if (found === null) return options;
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   context.note?.({
     code: "warmup",
     text: `the file is undefended (${percent(found.clean)} of ${found.examples} training images right, ${percent(found.robust)} under attack), so the radii of the attacks grow over the first ${100 * WARMUP} % of the training (--epsilon-warmup)`,
@@ -182,7 +182,7 @@ async function withinMinutes(
   const checked =
     given.validation === undefined ? affordableImages(validation, perImage, left) : validation;
   const check = perImage * checked;
-  const defense = defenseNamed(options.defense ?? "", defenseSettings(resolved), noiseNamed);
+  const defense = defenseNamed(resolved.defense, defenseSettings(resolved), noiseNamed);
   const length = lengthFor(
     left,
     Object.assign({}, times, { check }),

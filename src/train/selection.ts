@@ -17,6 +17,7 @@ import {
   bestRow,
   type Comparing,
   isChance,
+  percent,
   restoredRows,
   type ValidationRow,
   type Verdict,
@@ -101,7 +102,7 @@ export class Selection {
     if (best?.step === 0)
       return "no checkpoint was better on the validation images than the model before training, which is therefore the result; train longer, or at another --rate";
     if (best === undefined || !isChance(best, this.#comparing)) return undefined;
-    return `the best checkpoint has ${(100 * best.clean).toFixed(1)} % of ${best.examples} clean validation images right, which always answering one class may reach as well; train longer, at another --rate, or with more --validation images`;
+    return `the best checkpoint has ${percent(best.clean)} of ${best.examples} clean validation images right, which always answering one class may reach as well; train longer, at another --rate, or with more --validation images`;
   }
 
   /** Whether a check is due at a position and has not been done. One is always due at the end of a run. */

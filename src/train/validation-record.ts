@@ -82,7 +82,8 @@ export function bestRow(
 /** A fall of accuracy under attack from one check to the next that no healthy run shows. */
 const COLLAPSE = 0.2;
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+/** A share of validation images for a reader: `56.1 %`. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Why the run stops after the newest row; null if it continues. `oneStep` watches for catastrophic overfitting. */
 export function verdictOn(
