@@ -1,6 +1,6 @@
 // The public interface: names, nothing else. What needs a platform is in `rampart/node` and `rampart/web`.
 
-/** The library that schemas of options are written in; a plug-in needs no copy of its own. */
+/** The library that schemas of options are written in; a plug-in does not need its own copy. */
 export { z } from "zod";
 export type {
   AttackDefinition,

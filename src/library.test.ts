@@ -185,7 +185,7 @@ describe("types", () => {
     expect(Object.keys(attacks)).toContain("pgd-linf");
   });
 
-  it("accept the names of plug-ins, and are no plain strings, so that editors complete the built-in names", () => {
+  it("accept the names of plug-ins, and their type is not plain string, so editors complete the built-in names", () => {
     const names: readonly AttackName[] = ["pgd-linf", "mine-linf"];
     ({ attacks: names }) satisfies EvaluateOptions;
     ({ attacks: "mine-linf" }) satisfies EvaluateOptions;
@@ -217,7 +217,7 @@ describe("types", () => {
     ({ steps: 3, squareQueries: 10, cwAbortEarly: false }) satisfies EvaluateOptions;
     // @ts-expect-error the evaluation decides it
     ({ stopWhenBroken: true }) satisfies EvaluateOptions;
-    // @ts-expect-error no number
+    // @ts-expect-error not a number
     ({ fabSteps: "many" }) satisfies EvaluateOptions;
   });
 

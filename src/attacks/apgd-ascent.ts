@@ -224,7 +224,7 @@ async function look(
   });
 }
 
-/** Takes what the victim says of the current point: its loss, gradient [pixels] and margin. */
+/** Takes the victim's loss, gradient [pixels] and margin at the current point. */
 export function see(climber: Climber, loss: number, gradient: Float32Array, margin: number): void {
   climber.loss = loss;
   climber.gradient = gradient;

@@ -71,7 +71,7 @@ export async function ascend(
   return reached;
 }
 
-/** momentum · before + (1 − momentum) · gradient, in place of `before`. */
+/** momentum · before + (1 − momentum) · gradient; overwrites `before`. */
 function mixed(before: Tensor, gradient: Tensor, momentum: number): Tensor {
   const [sums, own] = [before.data, gradient.data];
   for (let i = 0; i < sums.length; i++) sums[i] = momentum * sums[i] + (1 - momentum) * own[i];

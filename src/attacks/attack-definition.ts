@@ -106,7 +106,7 @@ export interface AttackDefinition extends PluginDefinition {
   from(given: Readonly<Record<string, unknown>>): Attack;
 }
 
-/** The parts of a definition with types of their own, from which the types of names and options follow. */
+/** The parts of a definition that have their own types. The types of names and options follow from them. */
 export interface TypedParts<Name, N, O, S, P> {
   readonly name: Name;
   readonly norms: readonly N[];

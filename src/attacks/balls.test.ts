@@ -84,7 +84,7 @@ describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
     );
   });
 
-  it.each([4, 300])("says of rows of %i numbers whether the gradient is finite", (size) => {
+  it.each([4, 300])("detects gradients that are not finite in rows of %i numbers", (size) => {
     const [center, gradient] = [tensor([2, size]), tensor([2, size])];
     gradient.data.set([3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -0]);
     const step = () => ball.ascendFinite(center, gradient, 0.1, center, 0.3);

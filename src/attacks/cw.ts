@@ -158,7 +158,7 @@ const untried = ({ initialConstant }: Options) => ({
   lastLoss: 0,
 });
 
-/** Keeps the point if its margin is above κ and it is closer than all before; a margin of exactly κ is no success. */
+/** Keeps the point if its margin is above κ and it is closer than all before; a margin of exactly κ does not count. */
 function judge(image: Image, margin: number, { confidence }: Options): void {
   const { point, nearest } = image;
   if (!(margin > confidence)) return;

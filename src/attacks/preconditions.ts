@@ -7,7 +7,7 @@ import type { AttackNorm, Labels } from "./victim.ts";
 
 /**
  * The checks that every attack starts with: x [batch, ...pixels] holds pixels in [0, 1], and labels and keys are [batch]. Throws
- * `UsageError` for pixels out of range and labels that are no class indices.
+ * `UsageError` for pixels out of range and labels that are not class indices.
  */
 export function checkInputs(x: Tensor, labels: Labels, keys: readonly Key[]): void {
   const batch = x.shape[0] ?? 0;
@@ -33,7 +33,7 @@ export function checkInputs(x: Tensor, labels: Labels, keys: readonly Key[]): vo
 
 /**
  * Throws `UsageError` if a ball of radius epsilon, in its norm, contains all images [...pixels] of this shape, with pixels in
- * [0, 1], whatever its centre; in ℓ0 also for a radius that is no whole number of pixels.
+ * [0, 1], whatever its centre; in ℓ0 also for a radius that is not a whole number of pixels.
  */
 export function checkEpsilon(norm: AttackNorm, epsilon: number, shape: Shape): void {
   if (norm === "l0") {

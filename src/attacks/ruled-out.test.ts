@@ -1,4 +1,4 @@
-// Classes that a network rules out by logits of −∞, and logits that are no numbers.
+// Classes that a network rules out by logits of −∞, and logits that are NaN.
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { dlr } from "../losses/dlr.ts";

@@ -173,7 +173,7 @@ function patches(
       const unused = Math.max(epsilon ** power - size(delta, power), 0);
       const fresh = new Float64Array(side * side);
       for (let c = 0; c < channels; c++) {
-        // What both windows hold of this channel; the second one is emptied first, so that nothing counts twice.
+        // The mass of both windows in this channel. Clearing the second window first avoids counting the overlap twice.
         let [held, own] = [0, 0];
         const start = c * height * width;
         for (let i = 0; i < side; i++)

@@ -278,7 +278,7 @@ describe("a softmax that is saturated on nearly all images", () => {
     const diagnostic = saturatedSoftmax({ probe, saturation: found });
     expect(diagnostic).toMatchObject({ code: "saturated-softmax", severity: "warning" });
     expect(diagnostic?.text).toContain("98 of 100 images (median distance 812)");
-    expect(diagnostic?.text).toContain("with --scale 255 97 images are right in place of 90");
+    expect(diagnostic?.text).toContain("with --scale 255 97 images are correct instead of 90");
   });
 
   it("is a warning with what to check if no usual preprocessing explains it", () => {

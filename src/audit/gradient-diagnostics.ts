@@ -21,13 +21,13 @@ export function zeroGradients({ probe }: Pick<Facts, "probe">): Diagnostic | nul
   };
 }
 
-/** Fires if logits are so far apart on nearly all images that the preprocessing is probably another. */
+/** Fires if logits are so far apart on nearly all images that the declared preprocessing is probably wrong. */
 export function farApart(found: SaturationComparison): Diagnostic {
   const { examples, saturated, medianMargin, calmer, correctAsDeclared } = found;
   const others =
     calmer === null
       ? ""
-      : `; with ${calmer.name} ${calmer.correct} images are right in place of ${correctAsDeclared}, and ${calmer.saturated} are saturated`;
+      : `; with ${calmer.name} ${calmer.correct} images are correct instead of ${correctAsDeclared}, and ${calmer.saturated} are saturated`;
   return {
     code: "saturated-softmax",
     severity: "warning",

@@ -210,7 +210,7 @@ export async function openAudited(
   return {
     model: {
       ...model,
-      // A third-party file has no class names of its own; its outputs take those of the data set, as matched.
+      // A third-party file has no class names. Its outputs take the data set's names, in the matched order.
       classNames: model.classNames.length === 0 ? dataset.classes : model.classNames,
       reading: readingOf(model, audit, sizing),
     },

@@ -16,7 +16,7 @@ const probe: Probe = {
   norms: [],
 };
 
-/** Rows of one attack in one ball, from what is right of each example, as it stands and once rounded. */
+/** Rows of one attack in one ball, from whether each example is classified correctly, in full precision and rounded. */
 const cell = (
   attack: string,
   epsilon: number,

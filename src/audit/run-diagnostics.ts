@@ -55,6 +55,6 @@ export function trainedOnTest(reason: string | null): Diagnostic | null {
     severity: "warning",
     text: reason,
     advice:
-      "accuracies on training images are too high: give test images of their own (x_test and y_test, or a folder test/), or train again, which holds a fifth of each class out",
+      "accuracies on training images are too high: give separate test images (x_test and y_test, or a folder test/), or train again, which holds out a fifth of each class",
   };
 }

@@ -42,7 +42,7 @@ const smoothed = (network: BaseClassifier, noise: string, batch = 50): SmoothedC
   batch,
 });
 
-it("the network has a key of its own for each draw, other than that of the noise", async () => {
+it("each draw has a key for the network that differs from the key of the noise", async () => {
   const { network, seen } = scripted(() => 1);
   const noisy: Key[] = [];
   const images = {

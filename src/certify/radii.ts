@@ -105,8 +105,8 @@ export const expLinf = (p: number, scale: number): number =>
   roundedDown(-scale * Math.log(2 * (1 - p)));
 
 /**
- * What radii in some norms imply in the others: ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁ ≤ √d ‖v‖₂ ≤ d ‖v‖∞, so that each ball contains
- * balls of the other norms. Norms that are left out have no radius of their own.
+ * What radii in some norms imply in the others: ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁ ≤ √d ‖v‖₂ ≤ d ‖v‖∞, so each ball contains
+ * balls of the other norms. Norms without a given radius get only the implied one.
  *
  * @example
  * ```ts

@@ -16,7 +16,7 @@ function boundary(most: number): number[] {
     decide(target, { successes: t - failures, draws: t }, { alpha, most }) === "above";
   for (let failures = 0; failures < most; failures++) {
     if (!above(most, failures)) break;
-    // The last look has a boundary of its own; before it the boundary rises with the number of failures.
+    // The last look has its own boundary. Before it, the boundary rises with the number of failures.
     if (!above(most - 1, failures)) {
       first.push(most);
       continue;

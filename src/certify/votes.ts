@@ -7,7 +7,7 @@ import type { NoisyImages } from "./noisy-images.ts";
 /** Classifies noisy images: [batch, ...pixels] → logits [batch, classes]. */
 export type BaseClassifier = Pick<Victim, "logits">;
 
-/** A draw that is no vote for any class, because its logits tie or are NaN. */
+/** A draw that counts for no class, because its logits tie or are NaN. */
 export const NO_VOTE = -1;
 
 /** A draw whose batch was lost. It counts against the statement that the draws are to show. */
@@ -71,7 +71,7 @@ export async function* votes(
   }
 }
 
-/** Votes per class [classes], and the number of draws whose batch was lost. Other draws may be no vote. */
+/** Votes per class [classes], and the number of draws whose batch was lost. Other draws may count for no class. */
 export async function tally(
   network: BaseClassifier,
   poll: Poll,
@@ -85,6 +85,6 @@ export async function tally(
   return { counts, lost };
 }
 
-/** Votes per class [classes]; their sum is below the number of draws if some are no vote. */
+/** Votes per class [classes]; their sum is below the number of draws if some count for no class. */
 export const count = async (network: BaseClassifier, poll: Poll): Promise<number[]> =>
   (await tally(network, poll)).counts;

@@ -70,7 +70,7 @@ export const hardenCommand = command({
           .positive()
           .optional()
           .describe(
-            "time for the training, in place of --epochs; a few timed steps decide its length, and it stops at its best checkpoint if it takes 20 % more",
+            "time for the training, instead of --epochs; a few timed steps decide its length, and it stops at its best checkpoint if it takes 20 % more",
           ),
         ...judging,
         resume: z.boolean().default(false).describe("continue the run in --out"),

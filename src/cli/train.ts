@@ -41,7 +41,7 @@ const From = z
   .string()
   .optional()
   .describe(
-    "any .onnx file, whose weights are trained further, in place of --model; model.onnx in --out is the same file with trained weights",
+    "any .onnx file, whose weights are trained further, instead of --model; model.onnx in --out is the same file with trained weights",
   );
 
 /** `rampart train`: trains a model in a run directory, from scratch, from a file, or from its newest checkpoint. */

@@ -89,7 +89,7 @@ export function checkDataset({
   if (train === test)
     notes.push({
       code: "no-split",
-      text: "training and test images are the same: the data set has no split of its own",
+      text: "training and test images are the same: the data set is not split",
     });
   return { name, shape, classes, ...pixels, ...reports, notes };
 }

@@ -36,7 +36,7 @@ describe("a CIFAR file", () => {
     );
   });
 
-  it("with a label that is no class names file, row and value", () => {
+  it("an error about a label that is not a class names file, row and value", () => {
     expect(() => parseCifar({ path, bytes: rows([[3], [10]]) }, cifar10, 2)).toThrow(
       "data/batch.bin, row 1: label 10 is not in 0 … 9",
     );

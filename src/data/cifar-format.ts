@@ -23,7 +23,7 @@ export interface CifarFormat extends Omit<Place, "files">, ChannelStatistics {
   readonly test: readonly (readonly [string, number])[];
 }
 
-/** Parses a file of exactly `rows` rows. Throws a UsageError for another length or a label that is no class. */
+/** Parses a file of exactly `rows` rows. Throws a UsageError for another length or a label that is not a class. */
 export function parseCifar(
   { path, bytes }: Found,
   { label, header, classes }: Pick<CifarFormat, "label" | "header" | "classes">,

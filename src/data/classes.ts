@@ -8,7 +8,7 @@ export type OutputNames = ReadonlyMap<number, readonly string[]>;
 /** A WordNet id, as ImageNet names its classes. */
 const wordNetId = /^n\d{8}$/;
 
-/** Names on a line: `tench`, or as in ImageNet's lists `n01440764 tench, Tinca tinca`, where the id is a name of its own. */
+/** Names on a line: `tench`, or as in ImageNet's lists `n01440764 tench, Tinca tinca`, where the id is a second name. */
 function namesOfLine(line: string): string[] {
   const text = line.trim();
   const [first] = text.split(/[\s,]+/);
@@ -19,7 +19,7 @@ function namesOfLine(line: string): string[] {
 
 const isIndex = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 
-/** A value in place of a name, for messages. Lists are not written out: they may be nested very deeply. */
+/** Describes a value that should have been a name, for messages. Lists are not written out: they may be nested very deeply. */
 function kindOf(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (!Array.isArray(value)) return "an object";

@@ -14,7 +14,7 @@ it.each([
   ["photos", "is a folder; write folder:"],
   ["a.npz", "is a file; write npz:"],
   ["a.txt", "is a file; images are read from"],
-])("a path in place of a data set's name is answered by what to write: %s", async (name, text) => {
+])("the message about a path instead of a name says what to write: %s", async (name, text) => {
   await expect(openDatasetInNode(join(folder, name))).rejects.toThrow(text);
 });
 

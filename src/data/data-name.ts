@@ -16,7 +16,7 @@ export type OptionValues = Readonly<Record<string, unknown>>;
 
 /** The parts of a name: what follows the colon, and the options that the name states. */
 export interface NameParts {
-  /** The path; empty without one. For a data set without a path, any text that is no option, which is a mistake. */
+  /** The path; empty without one. For a data set without a path, any text that is not an option; such text is an error. */
   readonly path: string;
   readonly options: OptionValues;
 }

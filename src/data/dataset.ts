@@ -12,7 +12,7 @@ export interface Split {
   images(indices: readonly number[]): Tensor;
 }
 
-/** Size of the test split that was held out of a data set without a split of its own. */
+/** Size of the test split that was held out of a data set that is not split. */
 export interface HeldOut {
   /** Examples held out. */
   readonly examples: number;
@@ -36,6 +36,6 @@ export interface Dataset {
   readonly test: Split;
   /** Facts about the images that a reader of results needs. */
   readonly notes?: readonly Note[];
-  /** Present if the data set has no split of its own and its test split was held out. */
+  /** Present if the data set is not split and a test split was held out. */
   readonly heldOut?: HeldOut | undefined;
 }

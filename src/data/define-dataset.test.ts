@@ -90,7 +90,7 @@ describe("bad-plugin:", () => {
       "returned pixel 255 in train",
     ],
     [
-      "a label that is no class",
+      "a label that is not a class",
       { test: { pixels: Uint8Array.of(0), labels: Uint8Array.of(2) } },
       "returned label 2 in test, and its 2 classes have labels 0 to 1",
     ],

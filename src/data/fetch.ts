@@ -19,7 +19,7 @@ export type FetchEvent =
 
 /** What `fetchSource` takes. */
 export interface FetchOptions {
-  /** A mirror in place of the official address; ends in a slash. */
+  /** A mirror that replaces the official address; ends in a slash. */
   readonly address?: string;
   readonly signal?: AbortSignal;
   /** MD5 in hexadecimal. */

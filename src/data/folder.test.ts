@@ -203,7 +203,7 @@ describe("folder:PATH", () => {
     expect(classes).toEqual(["1", "10", "9"]);
   });
 
-  it("is one set where its split's folder stands alone, whose name is no class", async () => {
+  it("is one set where the folder of a split stands alone; the folder's name is not a class", async () => {
     const { classes, train, test } = await open({ "val/a/1.png": red, "val/b/1.png": red });
     expect([classes, train === test]).toEqual([["a", "b"], true]);
   });
@@ -244,7 +244,7 @@ describe("folder:PATH", () => {
       /a\/1.png \(150 bytes\) cannot be decoded/,
     ],
     [
-      "a file that is no image",
+      "a file that is not an image",
       async () => ({ "a/1.png": red, "a/notes.txt": empty }),
       /a\/notes.txt is not an image/,
     ],

@@ -113,7 +113,7 @@ async function examplesOf(
 /**
  * Opens images in one folder per class, including subfolders. Class indices follow the order of the folders' code points.
  * Top-level folders `train` and `test` (or `val`, `valid`, `validation`, in any case) are the splits; without them all images
- * serve as both training and test images. Throws a UsageError for anything that is no image of the common size.
+ * serve as both training and test images. Throws a UsageError for a file that is not an image of the common size.
  */
 export async function openFolder(
   path: string,

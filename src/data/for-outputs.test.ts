@@ -20,7 +20,7 @@ function datasetOf(name: string, classes: number): Dataset {
 
 describe("labels and a network's outputs", () => {
   it.each(["npz:a.npz", "mnist"])(
-    "labels of %s beyond the outputs are no class folders",
+    "labels of %s beyond the outputs are not class folders",
     (name) => {
       const wrong = () => forOutputs(datasetOf(name, 12), 10);
       expect(wrong).toThrow(

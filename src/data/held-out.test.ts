@@ -33,7 +33,7 @@ it("holds a fifth of each class out, shares no example, and says the numbers", (
   expect(notes).toEqual([
     {
       code: "held-out",
-      text: expect.stringMatching(/33 of its 41 examples are trained on, and 8 /),
+      text: expect.stringMatching(/33 of its 41 examples are for training, and 8 /),
     },
   ]);
 });

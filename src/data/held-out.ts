@@ -20,7 +20,7 @@ export function subset({ labels, files, images }: Split, selected: readonly numb
 export const isUnsplit = ({ train, test }: Dataset): boolean => train === test;
 
 /**
- * Holds out a fifth of each class for testing if the data set has no split of its own. Each example's random number depends
+ * Holds out a fifth of each class for testing if the data set is not split. Each example's random number depends
  * on its index alone, and the smallest of a class are held out, so a model trained on one part is always tested on the other.
  * A class of one example is only trained on. Other data sets are returned unchanged.
  */
@@ -40,7 +40,7 @@ export function withHeldOutTest(dataset: Dataset): Dataset {
   if (testIndices.size === 0) return dataset;
   const train = indices.filter((i) => !testIndices.has(i));
   const test = indices.filter((i) => testIndices.has(i));
-  const text = `${dataset.name} has no split of its own: ${train.length} of its ${all.size} examples are trained on, and ${test.length} (a fifth of each class, always the same) are held out and tested on`;
+  const text = `${dataset.name} is not split: ${train.length} of its ${all.size} examples are for training, and ${test.length} (a fifth of each class, always the same) are held out for testing`;
   return {
     ...dataset,
     train: subset(all, train),

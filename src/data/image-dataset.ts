@@ -17,7 +17,7 @@ export interface LabelledImages {
 
 /**
  * A data set of images in memory. Training and test split are the same images. Throws `UsageError` for pixels outside [0, 1] and
- * labels that are no class.
+ * labels that are not classes.
  *
  * @example
  * ```ts

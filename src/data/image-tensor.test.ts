@@ -85,7 +85,7 @@ describe("an image of a page", () => {
 
 describe("an image that cannot be read is a UsageError:", () => {
   it.each([
-    ["a file that is no image", Uint8Array.of(1, 2, 3), "bad-file"],
+    ["a file that is not an image", Uint8Array.of(1, 2, 3), "bad-file"],
     ["no image", [], "missing-option"],
     ["images of two sizes", [pixels(), { width: 1, height: 1, data: [0, 0, 0, 255] }], "misfit"],
     ["pixels that do not fit the size", { width: 2, height: 1, data: [0] }, "misfit"],
@@ -107,10 +107,10 @@ describe("a data set of images in memory", () => {
     data: Float32Array.of(0, 0.5, 1, 0.25),
   };
   it.each([
-    ["a label that is no class", { images, labels: [0, 2], classes: ["a", "b"] }],
+    ["a label that is not a class", { images, labels: [0, 2], classes: ["a", "b"] }],
     ["another number of labels", { images, labels: [0], classes: ["a", "b"] }],
     [
-      "bytes in place of pixels",
+      "bytes instead of pixels",
       {
         images: { ...images, data: Float32Array.of(0, 255, 1, 0) },
         labels: [0, 1],

@@ -16,7 +16,7 @@ export const mnist = defineDataset({
   name: "mnist",
   text: "ten digits, 28 × 28 grey images",
   source: "LeCun, Cortes and Burges, The MNIST database of handwritten digits",
-  // A mirrored digit is no digit.
+  // Most mirrored digits are not digits.
   augment: "crop",
   place: mnistPlace(mnistFormat),
   downloads: {

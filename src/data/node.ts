@@ -61,7 +61,7 @@ function limitOf(path: string): number {
   return imagePattern.test(path) ? MAX_IMAGE : MAX_ARRAYS;
 }
 
-/** Refuses a `dataDir` that is no folder. Otherwise the next places would be searched silently. */
+/** Refuses a `dataDir` that is not a folder. Otherwise the next places would be searched silently. */
 function requireDataDir(dataDir: string | undefined): void {
   if (dataDir === undefined || dataDir === "") return;
   const found = statSync(dataDir, { throwIfNoEntry: false });
@@ -87,7 +87,7 @@ async function listFolder(path: string): Promise<string[] | undefined> {
   );
 }
 
-/** The files of this machine's disk. Throws a UsageError if `dataDir` is given and is no folder. */
+/** The files of this machine's disk. Throws a UsageError if `dataDir` is given and is not a folder. */
 export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
   requireDataDir(dataDir);
   const roots = [dataDir, process.env.RAMPART_DATA, join(homedir(), ".cache", "rampart", "data")];
@@ -179,7 +179,7 @@ export async function dataFound(
   );
 }
 
-/** Reads and checks every example of a data set; `path` is null for a data set that has no folder of its own. */
+/** Reads and checks every example of a data set; `path` is null for a data set without a folder. */
 export async function checkDatasetInNode(
   name: string,
   options: NodeDataOptions = {},

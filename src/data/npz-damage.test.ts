@@ -20,7 +20,7 @@ describe("an .npz file", () => {
 
   it("with any one bit flipped is refused, or holds what was written", () => {
     const want = read(whole);
-    // Seven is no divisor of a byte's eight bits, so every place of a bit has its turn.
+    // Seven and eight are coprime, so steps of seven bits reach every bit position within a byte.
     for (let bit = 0; bit < 8 * whole.length; bit += isSlow ? 1 : 7) {
       const bytes = whole.slice();
       bytes[bit >> 3] ^= 1 << (bit & 7);

@@ -52,7 +52,7 @@ describe("npz:PATH", () => {
       { code: "empty-class", text: "test has no example of 1" },
       {
         code: "no-split",
-        text: "training and test images are the same: the data set has no split of its own",
+        text: "training and test images are the same: the data set is not split",
       },
     ]);
   });
@@ -146,7 +146,7 @@ describe("npz:PATH", () => {
     await expect(open(arrays)).rejects.toThrow(message);
   });
 
-  it("refuses what is no zip file, and a file that is not there", async () => {
+  it("refuses a file that is not a zip file, and a missing file", async () => {
     const from = memoryData({ "a.npz": Uint8Array.of(1, 2, 3) });
     await expect(openDataset("npz:a.npz", from)).rejects.toThrow("a.npz (3 bytes) is not an .npz");
     await expect(openDataset("npz:b.npz", from)).rejects.toMatchObject({ code: "not-found" });

@@ -23,7 +23,7 @@ const sum = (rows: readonly (readonly number[])[], columns: readonly number[]) =
   columns.reduce((total, column, i) => total + rows[i][column], 0);
 
 describe("assignment", () => {
-  it("gives each row a column of its own, of the largest sum", () => {
+  it("gives each row a different column, with the largest sum", () => {
     const rows = fc.integer({ min: 1, max: 5 }).chain((n) =>
       fc.integer({ min: n, max: 6 }).chain((m) =>
         fc.array(fc.array(fc.integer({ min: -9, max: 9 }), { minLength: m, maxLength: m }), {

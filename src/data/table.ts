@@ -80,7 +80,7 @@ export const pathIn = (name: string): string => parsed(name).path;
 /** The definition of the data set written `name` on the command line. Throws `UsageError` as `requireDataName` does. */
 export const datasetOf = (name: string): DatasetDefinition => parsed(name).definition;
 
-/** Throws a UsageError if `name` is no data set; does not check whether the data set is on this machine. */
+/** Throws a UsageError if `name` is not a data set; does not check whether the data set is on this machine. */
 export const requireDataName = (name: string): void => void parsed(name);
 
 /**

@@ -37,7 +37,7 @@ const cannotReach = /^fgsm-l1|^square-l[12]/;
 const inNorms = [...attackNames, ...minimalAttackNames].filter((name) => !name.endsWith("-l0"));
 
 it.each(inNorms)(
-  "%s breaks no image whose distance is beyond the radius, and those well inside it",
+  "%s breaks the images well inside the radius, and none beyond it",
   async (name) => {
     const rows = await rowsOf({ ...radii, ...effort, attacks: [name], cwLearningRate: 0.05 });
     expect(rows.length).toBe(data.test.size);
@@ -81,7 +81,7 @@ describe("a randomised model", () => {
       shape: [1, 2, 2],
     });
 
-  it("is no matter for attacks that stop at one wrong answer", () => {
+  it("does not matter for attacks that stop at one wrong answer", () => {
     expect(attackNames.filter(isForDeterministic).toSorted()).toEqual(
       ["adaptive", "autoattack"].flatMap((name) => ["l1", "l2", "linf"].map((n) => `${name}-${n}`)),
     );

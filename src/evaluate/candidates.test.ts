@@ -85,7 +85,7 @@ describe("the choice among candidates", () => {
     expect(adversarial).toEqual(two(0.4, 0.4, 0.6));
   });
 
-  it("asks every candidate on the same draws, each with keys of its own", async () => {
+  it("asks every candidate on the same draws, each draw with a different key", async () => {
     const seen: string[][] = [];
     const watching: Victim = {
       ...brightness,

@@ -194,7 +194,7 @@ describe("scoreAttacks", () => {
       expect(Object.keys(row)).not.toContain("file");
   });
 
-  it("refuses draws that are no whole number of predictions", async () => {
+  it("refuses draws that are not a whole number of predictions", async () => {
     const rows = rowsOf({ rule: "majority:7", draws: 20 }, "uniform:0.2");
     await expect(rows).rejects.toThrow("use a multiple of 14");
   });

@@ -6,7 +6,7 @@ export interface Row {
   readonly data: string;
   /** Position in the test split. */
   readonly index: number;
-  /** File of the image within its folder; absent where images are no files. */
+  /** File of the image within its folder; absent where images are not files. */
   readonly file?: string | undefined;
   readonly label: number;
   /** Class predicted for the clean image (the most frequent one over draws); −1 where its scores are NaN. */

@@ -1,6 +1,6 @@
-// Recognises a file's format by its contents, for messages about files given in place of a model, arrays or rows.
+// Recognises a file's format by its contents, for messages about a file that is not the expected model, arrays or rows.
 
-/** A file format, with advice for a user who gave it in place of another. */
+/** A file format, with advice for a user who gave a file of this format instead of the expected one. */
 export interface ContentsKind {
   readonly code: string;
   /** `a PyTorch file`. */
@@ -56,7 +56,7 @@ const kinds: readonly (ContentsKind & { fits(head: Head): boolean })[] = [
   },
   {
     code: "lfs-pointer",
-    what: "a Git LFS pointer, in place of a file that was not downloaded",
+    what: "a Git LFS pointer to a file that was not downloaded",
     advice: "run git lfs pull in its repository, or download the file itself",
     fits: ({ latin1 }) => latin1.startsWith("version https://git-lfs.github.com/spec/"),
   },

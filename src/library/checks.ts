@@ -94,7 +94,7 @@ export const listed = (values: object, names: readonly string[]): Record<string,
     ]),
   );
 
-/** Throws `UsageError` for options that are no object. */
+/** Throws `UsageError` for options that are not an object. */
 export const requireObject = (options: unknown) => void checkedOptions(z.object({}), options);
 
 const storingRuns = {

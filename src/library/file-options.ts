@@ -231,7 +231,7 @@ export interface AuditOptions
   /** quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack. */
   readonly budget?: "quick" | "standard" | "autoattack" | "full" | undefined;
   /**
-   * Minutes for attacks, diagnostics and searches, in place of a budget; the result says how far the attacks have come.
+   * Minutes for attacks, diagnostics and searches, instead of a budget; the result says how far the attacks have come.
    */
   readonly minutes?: number | undefined;
   /**

@@ -86,7 +86,7 @@ describe("from bytes, and with results in memory,", () => {
     expect(await core.report([out], { format: "md" })).not.toContain("no settings beside it");
   });
 
-  it("a sidecar's contents and names of classes stand in place of files", async () => {
+  it("accepts a sidecar's contents and class names instead of files", async () => {
     const notes: string[] = [];
     const { preprocessing } = await core.audit(bytes, {
       data: dataset,
@@ -105,7 +105,7 @@ describe("from bytes, and with results in memory,", () => {
 
 describe("a wrong call is a UsageError:", () => {
   it.each([
-    ["a path in place of bytes", () => core.importModel("m.onnx" as never), "bad-option"],
+    ["a path instead of bytes", () => core.importModel("m.onnx" as never), "bad-option"],
     [
       "bytes of another format",
       () => core.importModel(new TextEncoder().encode("<html>")),

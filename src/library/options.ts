@@ -1,4 +1,4 @@
-// What the functions of `rampart` and `rampart/web` take: values in place of paths. The other options are those of `rampart/node`.
+// Options that differ in `rampart` and `rampart/web`: values instead of paths. The others are those of `rampart/node`.
 import type { Dataset } from "../data/dataset.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { Storage } from "../files/storage/storage.ts";

@@ -1,4 +1,4 @@
-// Checks of the values that stand in place of files.
+// Checks of the values that replace files.
 import { memoryData } from "../data/data-files.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { gunzipped } from "../data/gunzip.ts";

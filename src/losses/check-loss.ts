@@ -25,7 +25,7 @@ const ROWS = 3;
 /** The standard deviation of the logits that are tried. */
 const SPREAD = 2;
 
-/** Relative errors above this are no rounding. */
+/** Rounding does not explain relative errors above this. */
 const TOLERANCE = 0.02;
 
 /** The step of finite differences: in float32 their error is about 1e-5 there. */

@@ -37,7 +37,7 @@ const tempered = defineLoss({
     crossEntropy(mul(logits, scalarLike(logits, 1 / temperature)), oneHot),
 });
 
-/** z_target − z_label, with data and weights of its own. */
+/** z_target − z_label, with its own data and weights. */
 const towards = defineLoss({
   name: "towards",
   source: "this test",

@@ -103,7 +103,7 @@ export function defineLoss<
   return definition;
 }
 
-/** What was returned in place of an expression. */
+/** The shape of a returned expression, for messages; `no expression` for any other value. */
 const returnedShape = (value: unknown): string => {
   const { op, shape } = (value ?? {}) as Partial<Value>;
   return typeof op === "string" && Array.isArray(shape) ? `[${shape.join(", ")}]` : "no expression";

@@ -16,7 +16,7 @@ export interface LossGraph {
   readonly losses: LossExpression;
 }
 
-/** The graph of a loss. Its labels, targets or weights are no part of the graph but its second input. */
+/** The graph of a loss. Its labels, targets or weights are not part of the graph; they are its second input. */
 export function lossGraph(loss: Loss): LossGraph {
   if (loss.kind !== "of-mean") {
     const { graphName, graph } = definitionOf(loss);

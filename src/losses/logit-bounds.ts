@@ -11,7 +11,7 @@ export const MAX_LOGIT = 1.5e38;
 /** Logits at or below this value belong to classes that the network rules out. */
 export const RULED_OUT = -1e20;
 
-/** Whether the class with this logit can win; a class that cannot is no part of a denominator. */
+/** Whether the class with this logit can win; a class that cannot is left out of denominators. */
 export const isLive = (logit: number): boolean => logit > RULED_OUT;
 
 /** One logit, clipped to ±MAX_LOGIT. */

@@ -64,7 +64,7 @@ export const marginDefinition: LossDefinition<Margin> = {
 };
 
 /**
- * The margins [batch] of logits [batch, classes], finite for all logits. A class at −∞ is no rival. Where any logit is
+ * The margins [batch] of logits [batch, classes], finite for all logits. Classes at −∞ are ignored. Where any logit is
  * NaN or the label's logit is −∞, the example is misclassified, with a margin of MAX_LOGIT.
  */
 export function marginsOf(logits: Tensor, labels: Labels): Float32Array {

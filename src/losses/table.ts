@@ -36,7 +36,7 @@ const definitions: { readonly [L in BuiltInLoss as L["kind"]]: LossDefinition<L>
   "probability-margin": probabilityMarginDefinition,
 };
 
-/** What the table says of every loss, built in or from outside. */
+/** The table's entry for a loss, built in or from outside. */
 export interface ListedLoss {
   readonly type: "loss";
   readonly name: string;

@@ -1,4 +1,4 @@
-// Random tensors with one key per row. A row depends on its key and its length alone. Each distribution has a loop of its own,
+// Random tensors with one key per row. A row depends on its key and its length alone. Each distribution has its own loop,
 // because a callback per value would take twice as long.
 import { fillBits, fillUniform, fold, type Key, threefry } from "./random.ts";
 import { normalQuantile } from "./special.ts";
@@ -56,7 +56,7 @@ export const laplace = (keys: readonly Key[], shape: Shape, scale = 1): Tensor =
  * Generalised normal of order p with density ∝ exp(−(|x| / scale)ᵖ) per element: [keys, …]. Laplace for p = 1, normal with
  * standard deviation scale / √2 for p = 2, U[−scale, scale] for p = ∞. |x| = scale · G^(1/p) for G ~ Gamma(1/p), which is
  * drawn as Gamma(1/p + 1) · Uᵖ, the former by rejection (Marsaglia & Tsang 2000, "A simple method for generating gamma
- * variables"). Each element has words of its own for each attempt, so its value depends on its position alone.
+ * variables"). Each element has its own random words for each attempt, so its value depends on its position alone.
  */
 export function generalizedNormal(
   keys: readonly Key[],

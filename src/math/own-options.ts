@@ -1,4 +1,4 @@
-// The options that a definition has of its own: their names among those of all definitions, and their checks.
+// A definition's own options: their names among those of all definitions, and their checks.
 import { z } from "zod";
 import { badPlugin, type PluginDefinition } from "./plugin.ts";
 

@@ -84,7 +84,7 @@ export function twoLevelInterval(shares: readonly number[], draws: number, level
   return { mean: total / n, low, high };
 }
 
-/** An accuracy within this many standard deviations of that of guessing is no better than chance. */
+/** An accuracy within this many standard deviations of guessing counts as no better than chance. */
 const DEVIATIONS = 3;
 /** An accuracy above this share is never chance, however few images there are, unless guessing itself has it. */
 const NEVER_CHANCE = 2 / 3;

@@ -23,7 +23,7 @@ it("WebAssembly is available: a faulty module would silently fall back to loops"
 
 it("sums rows in double precision, with the same bits in WebAssembly and in JavaScript", () => {
   const adds = fc.array(fc.tuple(fc.nat(3), fc.nat()), { maxLength: 6 });
-  // Rows longer and shorter than the copied part, and of a length that is no multiple of four.
+  // Rows longer and shorter than the copied part, and of a length that is not a multiple of four.
   fc.assert(
     fc.property(fc.constantFrom(5000, 4096, 1500, 1026, 8), adds, (size, all) => {
       const [fast, loops] = both(4, size, all);

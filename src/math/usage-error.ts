@@ -1,6 +1,6 @@
 /** The kind of a `UsageError`. Match codes, which are stable; messages are not. */
 export type UsageCode =
-  /** Any mistake without a code of its own. */
+  /** Any mistake without a specific code. */
   | "usage"
   /** The value of an option or argument has the wrong type or is out of range. */
   | "bad-option"

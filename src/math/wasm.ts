@@ -16,7 +16,7 @@ interface Memory {
 /** Size of a page of memory in bytes. */
 const PAGE = 2 ** 16;
 
-/** An instance of a module with a memory of its own, initially zeros. */
+/** An instance of a module with its own memory, initially zeros. */
 export interface Instance<Kernels> {
   readonly buffer: ArrayBuffer;
   /** The exported functions. Addresses are in bytes from the start of `buffer`, and multiples of 8. */

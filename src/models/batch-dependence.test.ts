@@ -217,7 +217,7 @@ describe("scores that depend on the batch", () => {
   });
 
   it.each([...mixing, ...quantised])(
-    "%s: alone each is what ONNX Runtime says of it",
+    "%s: the scores of each image alone are those of ONNX Runtime",
     async (...one) => {
       const [, , nodes] = one;
       const victim = classifier(runtime, oneByOne(networkOf(nodes)), {});

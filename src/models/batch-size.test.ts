@@ -101,7 +101,7 @@ it("an answer reuses the arrays of an earlier one with as many rows", async () =
   expect(second).toEqual(expected);
   expect(second.gradient.data.buffer).toBe(first.gradient.data.buffer);
   expect(second.logits.data.buffer).toBe(first.logits.data.buffer);
-  // Fewer rows run padded, in an array of their own.
+  // Fewer rows run padded, in a separate array.
   const three = takeRows(y, [0, 1, 2]);
   const fewer = await model.lossAndGradient(
     three,

@@ -6,7 +6,7 @@ import { isShape } from "../math/tensor.ts";
 import type { Architecture, Forward, Mode, ParameterSpec } from "./architecture.ts";
 import { isSlot } from "./slot-names.ts";
 
-/** Throws `bad-plugin` unless the parameters are specifications with names of their own. */
+/** Throws `bad-plugin` unless the parameters are specifications with distinct names. */
 function requireParameters(self: PluginDefinition, parameters: unknown): void {
   if (!Array.isArray(parameters))
     throw badPlugin(self, "needs parameters: a list of { name, shape, trainable, init }");
@@ -50,7 +50,7 @@ function requireForward(
     if (spec === undefined || !isFloatExpression(value, spec.shape))
       throw badPlugin(
         self,
-        `returned a statistic ${name} that is not an array of its own with trainable: false and that shape`,
+        `returned a statistic ${name} that is not a separate array with trainable: false and that shape`,
       );
   }
 }

@@ -19,7 +19,7 @@ export interface ArchitectureSpecification<S extends z.ZodObject> {
   readonly name: string;
   /**
    * A strict schema. Each option is a number in the name, in this order: `depth` and `width` make `wrn-<depth>-<width>`. An
-   * option `dropout` is no part of the name; training sets it.
+   * option `dropout` is not part of the name; training sets it.
    */
   readonly options: S;
   /** The publication, or another origin. */

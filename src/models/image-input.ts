@@ -163,7 +163,7 @@ function openSizeError(
 }
 
 /**
- * The image shape [channel, height, width] that a file's input states; undefined if it is no image or leaves a length
+ * The image shape [channel, height, width] that a file's input states; undefined if it is not an image or leaves a length
  * open.
  */
 export function statedShape({ shape }: Pick<Declared, "shape">): Shape | undefined {

@@ -104,9 +104,9 @@ export function imageInputs(inputs: readonly Declared[]): Declared[] {
 }
 
 /**
- * The input that takes the image: the input with this name, or without a name the only one that the scores depend on,
- * that is no constant, and that can hold images; of several, the only one with most axes, if these are at least three.
- * Throws `UsageError` if no input or several could take it.
+ * The input that takes the image: the input with this name. Without a name it is the only input that the scores depend on,
+ * that is not a constant, and that can hold images. If there are several, it is the only one with the most axes, if these
+ * are at least three. Throws `UsageError` if no input or several inputs could take the image.
  */
 export function imageInputOf(
   model: OnnxModel,

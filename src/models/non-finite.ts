@@ -86,7 +86,7 @@ function traced(
   return { forward, backward, order: topological<Value>([losses, dx]), weights };
 }
 
-/** Whether a constant of the network holds a number that is not finite, such as the −∞ of a mask, which is no fault. */
+/** Whether a value is a constant with a number that is not finite, such as the −∞ of a mask. These are allowed. */
 const isInfinite = (value: Value): boolean =>
   is(value, "Constant") &&
   elementCount(value.shape) > 0 &&

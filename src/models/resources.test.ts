@@ -22,7 +22,7 @@ describe("the estimated cost of a network", () => {
     expect(estimateResources([fan]).alive).toBe(1600);
   });
 
-  it("counts multiply-adds; views cost nothing, and constants are no activations", () => {
+  it("counts multiply-adds; views cost nothing, and constants are not activations", () => {
     const w = g.constant(tensor([100, 7]));
     const product = g.matmul(g.reshape(x, [1, 100]), g.mul(w, w));
     const { alive, constants: known, work } = estimateResources([g.reshape(product, [7, 1])]);

@@ -1,4 +1,4 @@
-// Names of the arrays in a checkpoint that are no parameters.
+// Names of the arrays in a checkpoint that are not parameters.
 
 /**
  * Whether an array of a checkpoint is a slot and no parameter: of SGD (`momentum/`), of Adam (`mean/` and `squares/`), of a

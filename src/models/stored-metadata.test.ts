@@ -39,7 +39,7 @@ describe("the metadata of a stored network", () => {
   it.each([
     ["no object", 5, "its model is wrong"],
     [
-      "a name that is no text",
+      "a name that is not a string",
       { ...metadata, architecture: {} },
       "its model.architecture is wrong",
     ],

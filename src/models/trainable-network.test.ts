@@ -102,7 +102,7 @@ describe("the parameters of a file", () => {
     };
     const shift = Object.assign({}, arrays, { mask: values([1, 3]) });
     expect(found(nodes, shift)).toEqual({ "file/w": true, "file/mask": true });
-    // A file for one image: a matrix that is added is no shift of channels.
+    // A file for one image: adding a matrix does not shift whole channels.
     const rows = [
       nodeOf("MatMul", ["h", "w"], ["c"]),
       nodeOf("Unsqueeze", ["c", "one"], ["d"]),

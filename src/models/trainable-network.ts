@@ -66,7 +66,7 @@ function requireTrainable(name: string, { quantised, parameters }: ParameterFind
     );
   if (!parameters.some(({ trainable }) => trainable))
     throw new UsageError(
-      `${name} has no trainable parameters: no Conv, Gemm, MatMul or normalisation in it has weights of its own`,
+      `${name} has no trainable parameters: no Conv, Gemm, MatMul or normalisation in it has trainable weights`,
       {
         code: "misfit",
         next: "give a file whose weights are stored in it, as float32, float64, float16 or bfloat16",
@@ -121,7 +121,7 @@ interface Exchange {
   readonly parameter: (name: string) => Value;
 }
 
-/** The expression with parameters in place of stored arrays. */
+/** The expression with parameters instead of stored arrays. */
 function withParameters({ logits, normalizations, names, parameter }: Exchange): Forward {
   const leaves = new Map<NdArray, Value[]>();
   for (const one of topological<Value>([logits])) {

@@ -33,7 +33,7 @@ export const HALF_LEVELS = 510;
 /** Lengths of unit `half-levels` are below this; noise beyond it leaves nothing of an image. */
 export const MAX_LENGTH = 16;
 
-/** A length, on the scale of pixels in [0, 1], in halves of an 8-bit level; null if it is no whole number of them above 0, or too large. */
+/** A length, for pixels in [0, 1], in halves of an 8-bit level; null if it is not a positive integer, or too large. */
 export function halfLevels(length: number): number | null {
   const halves = Math.round(length * HALF_LEVELS);
   const isWhole = Math.abs(length * HALF_LEVELS - halves) < 1e-6;
@@ -89,7 +89,7 @@ const schemaOf = ({ byDefault, unit, text }: Parameter): z.ZodType =>
 export const fullName = (kind: string, values: readonly (number | string)[]): string =>
   [kind, ...values.map((value) => (value === Number.POSITIVE_INFINITY ? "inf" : value))].join(":");
 
-/** What a definition says of its noise, with the scale of its lengths. */
+/** The description of a noise in its definition, with the scale of its lengths. */
 export const inWords = (description: string): string => `${description} on pixels in [0, 1]`;
 
 /** The words of `describe`, with the scale of lengths. Throws `bad-plugin` for anything but text. */

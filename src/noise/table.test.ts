@@ -12,7 +12,7 @@ const moments = (name: string) => {
   return { deviation, mean, largest: data.reduce((most, v) => Math.max(most, Math.abs(v)), 0) };
 };
 
-// 19,200 draws: the deviation is off by more than 4 %, or the mean by 5 of its own, with probability below 1e-6.
+// 19,200 draws: the deviation is off by more than 4 %, or the mean by 5 standard errors, with probability below 1e-6.
 it.each([
   ["normal", "normal:0.25", 0.25],
   ["normal:0.5", "normal:0.5", 0.5],
@@ -140,7 +140,7 @@ it.each([
   ["splitting:0.15", "did you mean splitting:77/510?"],
   ["splitting:0.0001", "did you mean splitting:1/510?"],
   ["splitting:2.5001", "did you mean splitting:1275/510?"],
-])("%s is no multiple of half a level", (text, message) => {
+])("%s is not a multiple of half a level", (text, message) => {
   expect(() => noiseNamed(text)).toThrow(message);
 });
 

@@ -132,7 +132,7 @@ describe("bad-plugin names the file and says what to do:", () => {
   });
 });
 
-it("use adds values, the same one twice without an error, and refuses what is no definition", () => {
+it("use adds values, accepts the same value twice, and refuses a value that is not a definition", () => {
   const mine = noiseOf("mine");
   use(mine, mine);
   expect(noises.named("mine")).toBe(mine);

@@ -85,7 +85,7 @@ function importError(plugin: string, file: string, error: unknown): UsageError {
 /** Definitions in an export: the value itself, or those in a list. */
 const definitionsIn = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
-/** Throws `bad-plugin` for an export whose `type` is no kind of definition, or that lacks a name. */
+/** Throws `bad-plugin` for an export whose `type` is not a kind of definition, or that lacks a name. */
 function requireKind(plugin: string, name: string, value: unknown): void {
   const { type } = (value ?? {}) as { readonly type?: unknown };
   if (typeof type !== "string" || isDefinition(value)) return;

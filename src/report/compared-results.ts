@@ -12,7 +12,7 @@ export interface ResultFile extends RowsFile {
 
 const AuditSummary = z.object({ valid: z.boolean(), budget: z.string() });
 
-/** What a summary.json says. Null for a text that is no audit's. */
+/** The contents of an audit's summary.json; null for any other text. */
 function auditOf({ auditSummary }: ResultFile): ComparedResult["audit"] {
   if (auditSummary === null) return null;
   try {

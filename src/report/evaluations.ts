@@ -20,7 +20,7 @@ function checkCells(file: string, rows: readonly Row[]): void {
     const before = spent.get(cell) ?? effort;
     if (before !== effort)
       throw new UsageError(
-        `${file} mixes two kinds of ${cell}: ${before}, and ${effort}; keep evaluations with other settings in files of their own`,
+        `${file} mixes two kinds of ${cell}: ${before}, and ${effort}; keep evaluations with other settings in separate files`,
         { code: "bad-file" },
       );
     const name = `${index} ${cell} ${eot}`;

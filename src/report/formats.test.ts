@@ -125,7 +125,7 @@ describe("several numbers of EOT draws", () => {
     );
   });
 
-  it("are lines of their own kind in JSON, which no reader takes for further attacks", () => {
+  it("have their own kind of line in JSON, which no reader takes for further attacks", () => {
     const { accuracies } = JSON.parse(report(found, "json"));
     const kinds = accuracies.map(({ kind, eot }: { kind: string; eot: number }) => [kind, eot]);
     expect(kinds.filter(([kind]: [string]) => kind === "attack")).toEqual([

@@ -19,7 +19,7 @@ async function textBeside(rows: string, suffix: string): Promise<FileBeside> {
   return { file, text: await readTextIfThere(file) };
 }
 
-/** The error for a folder in place of a file of rows; suggests the files in it. Metrics of a training are not rows. */
+/** The error for a folder given instead of a file of rows. Suggests the folder's files, without the metrics of trainings. */
 async function fileMeant(folder: string): Promise<UsageError> {
   const names = (await readdir(folder)).filter(
     (name) => /\.jsonl(\.gz)?$/.test(name) && !name.startsWith("metrics.jsonl"),

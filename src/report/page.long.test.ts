@@ -172,7 +172,7 @@ describe("the page", () => {
     expect(pageOf(fileOf(fourExamples()))).not.toContain('id="eot"');
   });
 
-  it("gives attacks of different effort columns of their own", () => {
+  it("gives attacks of different effort separate columns", () => {
     const strong = fourExamples({ model: "b", steps: 100 });
     const text = pageOf(fileOf(fourExamples()), fileOf(strong, { file: "b.jsonl" }));
     const [first, second] = cellsOf(text, "table.accuracy");

@@ -104,7 +104,7 @@ export interface WorkersOptions {
   readonly patience: number;
   readonly dataDir?: string | undefined;
   readonly signal: AbortSignal;
-  /** What several plans share; by default a board of its own. */
+  /** The board that several plans share; by default each plan has its own. */
   readonly board?: Board | undefined;
   note(text: string): void;
   onEvent?(event: SweepEvent): void;
@@ -180,7 +180,7 @@ export class NodeWorkers {
     return this.#attempts;
   }
 
-  /** One more worker, with a process of its own for its cells. */
+  /** One more worker, with a separate process for its cells. */
   worker(): CellWorker {
     const { store, dataDir, signal, note, onEvent, onProgress, patience } = this.#options;
     const started = new Map<string, number>();

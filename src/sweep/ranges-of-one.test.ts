@@ -38,6 +38,6 @@ it("other options, kinds, models, runtimes and versions are other evaluations", 
   expect(keysOf(cells)).toEqual([["a"], ["b"], ["c"], ["d"], ["e"], ["f"]]);
 });
 
-it.each(["train", "harden", "audit"])("each cell of %s has a line of its own", (kind) => {
+it.each(["train", "harden", "audit"])("each cell of %s has a separate line", (kind) => {
   expect(keysOf([cell("a", kind, [0, 4]), cell("b", kind, [0, 8])])).toEqual([["a"], ["b"]]);
 });

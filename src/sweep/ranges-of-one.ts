@@ -1,7 +1,7 @@
 import type { Cell } from "./cell.ts";
 import { canonicalJson } from "./key.ts";
 
-/** Ranges in the order of their images. One that overlaps an earlier one is left out, so that no image counts twice. */
+/** Ranges in the order of their images. A range that overlaps an earlier one is left out, so no image counts twice. */
 function disjoint(cells: readonly Cell[]): Cell[] {
   const rangeOf = ({ work }: Cell) => work.range ?? { from: 0, to: 0 };
   const sorted = cells.toSorted(
@@ -25,7 +25,7 @@ export function rangesOfOne(cells: readonly Cell[]): Cell[][] {
     const { kind, model, options } = cell.work;
     const { examples: _, ...others } = options;
     const isRange = kind === "evaluate" || kind === "certify" || kind === "prove";
-    // A result of another runtime is no part of the same evaluation.
+    // A result of another runtime belongs to another evaluation.
     const name = isRange
       ? canonicalJson([kind, model, others, cell.work.target, cell.work.code])
       : cell.key;

@@ -62,7 +62,7 @@ describe("a shard", () => {
       "/3",
       { SLURM_ARRAY_TASK_ID: "1", SLURM_ARRAY_TASK_MIN: "2" },
     ],
-    ["a variable that is no number", "/3", { PMI_RANK: "one" }],
+    ["a variable that is not a number", "/3", { PMI_RANK: "one" }],
     ["a count of 0", "0/0", {}],
     ["another form", "2 of 3", {}],
   ])("is refused with %s", (_, text, environment) => {

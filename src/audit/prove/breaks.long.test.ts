@@ -78,7 +78,7 @@ describe("an image under noise", () => {
     const tests = await rowsOf<BreakRow>(out, "rows.breaks.jsonl");
     // Four attacks at one radius, and the clean image.
     for (const { level, alpha, n, counts } of tests) {
-      // Sums of pixels on the grid may tie, which is no vote.
+      // Sums of pixels on the grid may tie, and a tie is not a vote.
       expect([level, alpha]).toEqual([BREAKING_ALPHA / 5, BREAKING_ALPHA]);
       expect(counts.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(n);
     }
@@ -126,7 +126,7 @@ describe("an audit that --resume continues with --prove", () => {
 });
 
 it("attacks are on the classifier that is certified: an adversarial network answers by rounding", async () => {
-  // Class 1 wins where pixels are no multiples of 1/255.
+  // Class 1 wins where pixels are not multiples of 1/255.
   const detector = onnxFile(
     [
       nodeOf("Mul", ["x", "levels"], ["scaled"]),

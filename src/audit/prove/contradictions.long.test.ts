@@ -12,7 +12,7 @@ import type { ProofRow } from "../../verify/proof-row.ts";
 import type { CheckRow } from "./check-row.ts";
 import { contradictionText } from "./contradiction.ts";
 
-/** What the prover, the certifier and the search for smallest radii claim in place of what they find; undefined for the truth. */
+/** False findings of the prover, the certifier and the search for smallest radii; undefined keeps the true ones. */
 const lies: { proven?: boolean; radius?: number; found?: number } = {};
 
 vi.mock("../../verify/robustness.ts", async (original) => {

@@ -4,7 +4,7 @@ import type { Left } from "./findings.ts";
 /** The most numbers of the intervals of open proofs: 256 MiB. */
 const MAX_NUMBERS = 2 ** 25;
 
-/** What bounds left open, and the proof to continue; null if there was no room for it. */
+/** An image that bounds left undecided, and the proof to continue; null if there was no room to keep it. */
 export interface Kept extends Left {
   readonly proof: RegionProof | null;
 }
@@ -20,7 +20,7 @@ export class KeptProofs {
     this.#most = most;
   }
 
-  /** Keeps a proof with its intervals alone. */
+  /** Keeps a proof, reduced to its intervals. */
   keep(name: string, { margin, floatError }: Robustness, seconds: number, proof: RegionProof) {
     const hasRoom = this.#numbers + proof.size <= this.#most;
     if (hasRoom) {
@@ -30,7 +30,7 @@ export class KeptProofs {
     this.#kept.set(name, { margin, floatError, seconds, proof: hasRoom ? proof : null });
   }
 
-  /** A proof that is no longer kept. */
+  /** Removes a proof and returns it. */
   take(name: string): Kept | undefined {
     const kept = this.#kept.get(name);
     this.#kept.delete(name);

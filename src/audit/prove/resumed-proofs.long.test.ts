@@ -33,7 +33,7 @@ describe("a resumed audit with prove", () => {
   beforeAll(async () => {
     await auditIn(out, small);
   });
-  /** The files of proofs without those of the attacks, which have checks of their own. */
+  /** The files of proofs without those of the attacks, which have their own checks. */
   const proofsOnly = async (edit: (name: string, text: string) => string = (_, text) => text) => {
     const copy = core.memoryStorage("copy");
     for (const name of ["rows.proofs.jsonl", "rows.proofs.settings.json"]) {

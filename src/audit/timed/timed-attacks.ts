@@ -47,9 +47,9 @@ function requireTimed(budget: string, { noise, resume, shared }: TimedRequest): 
 }
 
 /**
- * The timed attack in every ball of an audit; null if it is given a budget. The first ball has its part of the time; each later one
- * has what is left until the end of its own part. `now` is a clock in milliseconds, which starts when the first attack does. Throws
- * `UsageError` where attacks cannot be timed.
+ * The timed attack in every ball of an audit; null if the audit has a budget. The first ball gets its part of the time.
+ * Each later ball gets the time until its part ends, so it also gets what earlier balls left unused. `now` is a clock in
+ * milliseconds, which starts with the first attack. Throws `UsageError` where attacks cannot be timed.
  */
 export function timedAttacks(
   options: AuditOptions,

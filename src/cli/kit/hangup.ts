@@ -42,7 +42,7 @@ const ACCESS_MODE = 0o3;
 /**
  * Whether this process should ignore SIGHUP, as under `nohup`. Node resets every signal to its default action at its start,
  * so the process itself does not show whether it was started under nohup. These traces remain: a parent that ignores SIGHUP (a script under nohup), the
- * shell's variable `_`, and the files that nohup opens in place of a terminal (a write-only input, nohup.out).
+ * shell's variable `_`, and the files that nohup opens instead of a terminal (a write-only input, nohup.out).
  */
 export function ignoresHangup({ env, read, link, parent }: Origin): boolean {
   const { SIGHUP } = constants.signals;

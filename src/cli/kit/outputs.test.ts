@@ -62,7 +62,7 @@ describe("an output", () => {
     await expect(refused("rows", { data, out: at("e.jsonl") })).rejects.toThrow("e.examples.npz");
   });
 
-  it("lies in no folder of images, and replaces none that holds them", async () => {
+  it("does not lie in a folder of images, and does not replace one", async () => {
     mkdirSync(at("photos/cat"), { recursive: true });
     const data = `folder:${at("photos")}`;
     const audit = { folder: ["rows.jsonl", "pictures"] };
@@ -84,7 +84,7 @@ describe("an output", () => {
       await expect(refused("stream", { ...run, out: at(own) })).rejects.toThrow(/run/);
   });
 
-  it("is taken for what it is: a data set's name is no path, and a file that is missing harms nothing", async () => {
+  it("a data set's name is not taken for a path, and a missing file is not an error", async () => {
     writeFileSync(at("cifar10"), "");
     await expect(
       refused("stream", { data: "cifar10", model: at("none.onnx"), out: at("cifar10") }),
@@ -117,7 +117,7 @@ describe("--out -", () => {
     }
   });
 
-  it("does not share standard output with --json, and is no folder", async () => {
+  it("does not share standard output with --json, and is not a folder", async () => {
     const both = await typed(["report", at("rows.jsonl"), "--out", "-", "--json"]);
     expect(both.code).toBe(2);
     expect(both.err).toContain("both write to standard output");

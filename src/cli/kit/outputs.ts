@@ -49,7 +49,7 @@ function inputsOf(names: readonly string[], values: Readonly<Record<string, unkn
       if (typeof typed !== "string" || typed === "") return [];
       const dataset = typed.includes(":") ? findDataset(typed) : undefined;
       const isPath = dataset?.path !== undefined;
-      // Without a prefix such as `folder:`, the text names a data set and no file.
+      // Without a prefix such as `folder:`, the text names a data set, not a file.
       if (name === "data" && !isPath) return [];
       const path = isPath ? partsOf(dataset, typed).path : typed;
       const one = (where: string): Input => ({

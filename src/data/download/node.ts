@@ -36,9 +36,9 @@ async function moveInto(root: string, folder: string, files: ReadonlyMap<string,
 
 /** What `fetchDataset` takes. */
 export interface NodeFetchOptions extends NodeDataOptions {
-  /** A mirror in place of the official address; ends in a slash. */
+  /** A mirror that replaces the official address; ends in a slash. */
   readonly address?: string;
-  /** Downloads in place of the official ones. */
+  /** Downloads that replace the official ones. */
   readonly source?: DownloadSource;
   readonly signal?: AbortSignal;
 }

@@ -10,7 +10,7 @@ export interface Lowering {
   /** As `RuntimeTarget.lowering` stores it. */
   readonly name: string;
   lower(outputs: Readonly<Record<string, Value>>): Record<string, Lowered>;
-  /** Whether values that depend on fixed inputs and constants alone are computed by a program of their own. */
+  /** Whether values that depend on fixed inputs and constants alone are computed by a separate program. */
   readonly prepares: boolean;
 }
 

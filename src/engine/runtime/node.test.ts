@@ -36,7 +36,7 @@ it("says what the runtime says where a run fails", async () => {
 const blocked = (await nodeRuntime({ threads: 1 })).target.lowering !== "plain";
 
 it.runIf(blocked && process.platform === "linux")(
-  "opens no device or folder in place of its calibrations",
+  "does not open a device or folder as a file of calibrations",
   async () => {
     const home = mkdtempSync(join(tmpdir(), "rampart-home-"));
     const folder = join(home, ".cache", "rampart");

@@ -28,9 +28,12 @@ it("without a page, as in Node, an address stays as it is", () => {
   expect(fileAddresses("/ort", "a.wasm")).toEqual({ wasm: "/ort/a.wasm" });
 });
 
-it.each([[""], [null], [3], [{ wsm: "a" }], [{ wasm: "" }]])("%j is no address", (wasmPaths) => {
-  expect(() => fileAddresses(wasmPaths, "a.wasm")).toThrow(UsageError);
-});
+it.each([[""], [null], [3], [{ wsm: "a" }], [{ wasm: "" }]])(
+  "refuses %j as an address",
+  (wasmPaths) => {
+    expect(() => fileAddresses(wasmPaths, "a.wasm")).toThrow(UsageError);
+  },
+);
 
 const serving = (body: string, init: ResponseInit) =>
   vi.stubGlobal("fetch", async () => new Response(body, init));

@@ -101,7 +101,7 @@ describe("a lease", () => {
     }
   });
 
-  it("is no longer waited for once that is called off", async () => {
+  it("is not waited for after the wait is aborted", async () => {
     const { storage, request } = place();
     await storage.create(1, leaseText(record("dead"), 0));
     const signal = AbortSignal.abort();

@@ -168,7 +168,7 @@ const leaseOf = (storage: LeaseStorage, attempt: number, file: LeaseFile, token:
     attempt,
     isHeld: async () => highest(await storage.attempts()) === attempt && (await isOwn()),
     async release() {
-      // An attempt that cannot be read any more is left alone, and is no reason to fail after the work is done.
+      // The work is done, so an attempt that cannot be read any more is not an error. Its file stays.
       const isOurs = await isOwn().catch(() => false);
       await file.stop();
       if (isOurs) await storage.remove(attempt);

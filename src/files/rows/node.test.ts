@@ -43,7 +43,7 @@ describe("rows packed by gzip", () => {
     expect(readFileSync(path, "utf8")).toBe(rows.slice(0, 12));
   });
 
-  it("are no place for new rows", () => {
+  it("cannot take new rows", () => {
     expect(() => requireUnpacked("a.jsonl.gz")).toThrow("leave .gz out of the name");
     requireUnpacked("a.jsonl");
   });

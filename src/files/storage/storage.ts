@@ -16,7 +16,7 @@ export interface StorageLease {
 
 /**
  * A place for results: a training run, the rows of an evaluation, or the files of an audit. Names are relative, with
- * forward slashes. `node.ts` keeps them in a folder and `memoryStorage` in memory; a page may bring one of its own, for
+ * forward slashes. `node.ts` keeps them in a folder and `memoryStorage` in memory; a page may bring its own, for
  * example on IndexedDB.
  */
 export interface Storage extends RunFiles {

@@ -58,7 +58,7 @@ function followSettings(): void {
     const label = labelToAttack(model.value, one);
     const settings = label === null ? null : settingsOf(norm.value, epsilon.value, label);
     const isShown = view.value === "attack" || view.value === "noise";
-    // The player's own signals are no reason to start again.
+    // A change of the player's own signals does not restart the attack.
     untracked(() => {
       if (!isShown || settings === null || one === null) player.pause();
       else {

@@ -82,7 +82,7 @@ export async function goOn(): Promise<void> {
   await showResult();
 }
 
-/** Starts an audit of the open model, in place of the last one. */
+/** Starts an audit of the open model, which replaces the last one. */
 export async function startAudit(
   norms: readonly Norm[],
   budget: AuditSettings["budget"],

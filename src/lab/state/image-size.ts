@@ -1,6 +1,6 @@
 /**
  * Megapixels of an image file, from its header: the browser decodes an image only when it is drawn. 0 for a file that
- * is no image; the decoder then reports it.
+ * is not an image; the decoder then reports it.
  */
 export async function megapixelsOf(file: Blob): Promise<number> {
   const image = new Image();

@@ -118,7 +118,7 @@ export async function findDevices(): Promise<void> {
   else device.value = "cpu";
 }
 
-/** Shows the samples of a shipped network in place of the user's images. */
+/** Shows the samples of a shipped network instead of the user's images. */
 export async function showSamples(): Promise<void> {
   ownImages.value = [];
   pictured = null;

@@ -12,7 +12,7 @@ import { largestRadius } from "./radii.ts";
 import { Trace } from "./trace.tsx";
 import { Transport } from "./transport.tsx";
 
-/** Whether the difference is shown in place of the image. */
+/** Whether the difference is shown instead of the image. */
 const showsDifference = signal(false);
 
 interface Shown {

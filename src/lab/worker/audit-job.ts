@@ -56,7 +56,7 @@ export async function auditState(): Promise<AuditState | null> {
   };
 }
 
-/** Stores a new audit in place of the last one. Throws `UsageError` without images whose class is known. */
+/** Stores a new audit, which replaces the last one. Throws `UsageError` without images whose class is known. */
 export async function newAudit(
   model: ModelSource,
   classes: readonly string[],

@@ -232,7 +232,7 @@ export class Lab {
     return answer(async () => (await later.theory()).theoryRow(dimension));
   }
 
-  /** Stores an audit of the open model on images, in place of the last audit. `goOnAudit` runs it. */
+  /** Stores an audit of the open model on images, which replaces the last audit. `goOnAudit` runs it. */
   newAudit(settings: AuditSettings, pictures: readonly Picture[]): Promise<Answer<null>> {
     return answer(async () => {
       const { classes } = this.#opened().facts;

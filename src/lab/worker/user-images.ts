@@ -26,7 +26,7 @@ function labelOf(folder: string | null, classes: readonly string[]): number | nu
   return /^\d+$/.test(folder) && Number(folder) < classes.length ? Number(folder) : null;
 }
 
-/** The pixels of an image file in the model's size, in [0, 1]. Throws `UsageError` for a file that is no image. */
+/** The pixels of an image file in the model's size, in [0, 1]. Throws `UsageError` for a file that is not an image. */
 async function pixelsOf(
   { name, blob }: ImageFile,
   shape: readonly number[],
@@ -50,7 +50,7 @@ async function pixelsOf(
   return levels.map((level) => level / 255);
 }
 
-/** Image files as pictures of the model's shape. Throws `UsageError` for a file that is no image. */
+/** Image files as pictures of the model's shape. Throws `UsageError` for a file that is not an image. */
 export async function userPictures(
   files: readonly ImageFile[],
   { shape, classes }: ModelFacts,
@@ -59,7 +59,7 @@ export async function userPictures(
   const [channels] = shape;
   if (shape.length !== 3 || (channels !== 1 && channels !== 3))
     throw new UsageError(
-      `the model takes inputs of the shape ${shape.join("×")}, which are no images of 1 or 3 channels`,
+      `the model takes inputs of the shape ${shape.join("×")}, which are not images of 1 or 3 channels`,
       { code: "misfit" },
     );
   const pictures: Picture[] = [];

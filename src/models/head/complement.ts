@@ -114,7 +114,7 @@ function oneMinus(p: Value, depth = 4): Value | null {
 /** The rounding error allowed in weights that should add up to one. */
 const SLACK = 1e-5;
 
-/** c − p, in the shape of p, as a sum of non-negative terms; null if p is no mixture of sigmoids and softmax entries. */
+/** c − p, in the shape of p, as a sum of non-negative terms; null if p is not a mixture of sigmoids and softmax entries. */
 export function complement(p: Value, c = 1): Value | null {
   const { terms, offset } = affineOf(p);
   if (terms.length === 0) return null;

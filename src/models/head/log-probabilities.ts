@@ -1,4 +1,4 @@
-// log p for probabilities p that are no monotone map of one score each: mixtures, ensembles, products of experts.
+// log p for probabilities p that are not monotone maps of one score each: mixtures, ensembles, products of experts.
 // Turns sums into log-sum-exp, so that a saturated probability keeps its gradient.
 
 import * as g from "../../engine/graph/expressions.ts";

@@ -123,7 +123,7 @@ function bounded(value: Value): ScoreMap | null {
     : clipped(operands.x, -INFINITY, operands.c);
 }
 
-/** One rule per operator; null if this value is no monotone map of one score. */
+/** One rule per operator; null if this value is not a monotone map of one score. */
 const rules: { readonly [O in Op]?: (value: Value<O>) => ScoreMap | null } = {
   Neg: ({ inputs: [x] }) => scoreMap(x, null, -1, (t) => -t),
   Exp: ({ inputs: [x] }) => scoreMap(x, "Exp", 1, cutBetween(0, INFINITY, Math.log)),

@@ -198,7 +198,7 @@ function shareScores(p: Value, t: number): readonly [Value, Value] | null {
   return [shifted(logOf(rest).value, logit(t)), logP.value];
 }
 
-/** The two classes of a probability that is no map of one score. */
+/** The two classes of a probability that does not depend on a single score. */
 interface Mixed {
   readonly pair: readonly [Value, Value];
   /** The removed operator; null if the scores are logarithms. */
@@ -211,7 +211,7 @@ function mixedScores(value: Value, { t }: Moved): Mixed | null {
   const entry = softmaxEntry(value);
   if (entry !== null && entry.logits.shape[entry.axis] > 1)
     return { pair: entryScores(entry, t), name: "Softmax" };
-  // A softmax over one unit, or over another axis than the classes, is no mixture.
+  // A softmax over one unit, or over another axis than the classes, is not a mixture.
   const pair = is(bare(value), "Softmax") ? null : shareScores(value, t);
   return pair === null ? null : { pair, name: null };
 }

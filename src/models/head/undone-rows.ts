@@ -117,7 +117,7 @@ function behindPair({ value, axis }: Scores): UndoneRows | null {
 }
 
 /**
- * The logarithms of probabilities that are no monotone map of one score per class; null if they have no stable form.
+ * The logarithms of probabilities that are not monotone maps of one score per class; null if they have no stable form.
  */
 function logarithms({ value, axis }: Scores, isNormalised: boolean): UndoneRows | null {
   if (rangeOf(value).low < 0 || !value.dtype.startsWith("float")) return null;
@@ -129,7 +129,7 @@ function logarithms({ value, axis }: Scores, isNormalised: boolean): UndoneRows 
 }
 
 /**
- * The scores behind probabilities, in the same order in each row; scores that are no probabilities are returned
+ * The scores behind probabilities, in the same order in each row; scores that are not probabilities are returned
  * unchanged.
  */
 export function undoneRows(scores: Scores): UndoneRows {

@@ -105,9 +105,13 @@ describe("safetensors", () => {
   it.each([
     ["no object", "null", "its header is not an object"],
     ["a list", "[]", "its header is not an object"],
-    ["an entry that is no object", { w: 5 }, 'its array "w" is stated without'],
+    ["an entry that is not an object", { w: 5 }, 'its array "w" is stated without'],
     ["no offsets", { w: { dtype: "F32", shape: [2] } }, 'its array "w" is stated without'],
-    ["a shape that is no list", { w: { ...entry, shape: "2" } }, 'its array "w" is stated without'],
+    [
+      "a shape that is a string",
+      { w: { ...entry, shape: "2" } },
+      'its array "w" is stated without',
+    ],
     ["lengths below 0", { w: { ...entry, shape: [-2, -1] } }, 'its array "w" is stated without'],
     ["offsets backwards", { w: { ...entry, data_offsets: [8, 0] } }, 'array "w" is stated without'],
     [
@@ -121,7 +125,7 @@ describe("safetensors", () => {
       { w: { ...entry, shape: [2 ** 40, 2 ** 40] } },
       "its array w has 8 bytes for",
     ],
-    ["metadata that are no texts", { __metadata__: { a: 1 } }, "its metadata are not texts"],
+    ["metadata that are not texts", { __metadata__: { a: 1 } }, "its metadata are not texts"],
     [
       "a checksum and lists 100,000 deep",
       `{"__metadata__":{"sha256":"00"},"w":${"[".repeat(1e5)}${"]".repeat(1e5)}}`,

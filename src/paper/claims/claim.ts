@@ -116,7 +116,7 @@ export const linesOf = (found: readonly (Compared | null)[]): ClaimLine[] =>
 const measured = (found: readonly (Compared | null)[]): Compared[] =>
   found.flatMap((one) => one ?? []);
 
-/** A comparison and what the claim says of it: a is `more`, `less` or as much as b. */
+/** A comparison with the claimed outcome: a is `more`, `less` or as much as b. */
 export type Said = readonly [a: string, expected: Expected, b: string, measure: Measure];
 
 /**

@@ -140,7 +140,7 @@ it("Theorem 1 holds, and the number of Table 1 does not", () => {
   expect(of("volume-printed").lines[0].text).toBe("10^−81.2 (exact)");
 });
 
-it("what the claims say of Table 4 is printed there", () => {
+it("what the claims say about Table 4 is printed there", () => {
   const {
     "rat-l2-normal": ratN,
     "rat-l2-uniform": ratU,
@@ -156,7 +156,7 @@ it("what the claims say of Table 4 is printed there", () => {
   expect(random.pgdL2).toBeGreaterThan(l2.pgdL2);
 });
 
-it("each claim of the paper has a name of its own, and is undecided without evidence of accuracies", () => {
+it("each claim of the paper has a unique name, and is undecided without evidence of accuracies", () => {
   expect(new Set(claims.map(({ id }) => id)).size).toBe(claims.length);
   const empty = [scale("small", Object.fromEntries(thirteen.map((name) => [name, {}])))];
   const verdict = (claim: Claim) => judged(claim, empty).verdict;

@@ -32,7 +32,7 @@ describe("a reason", () => {
     expect(text(gapsOfSingleNorms, found)).toContain("by 0.05 in ℓ∞ and 0.03 in ℓ2");
   });
 
-  it("names the mixed trainings that are below, and says of the others only what is so", () => {
+  it("names the mixed trainings that are below, and claims nothing false about the others", () => {
     const below = compared("mat-max", "at-l2", -0.03, { measure: "pgd-l2" });
     const open = compared("mat-rand", "at-l2", 0, { measure: "pgd-l2" });
     const above = compared("mat-rand", "at-linf", 0.1, { measure: "pgd-linf" });
@@ -43,7 +43,7 @@ describe("a reason", () => {
     expect(text(matBelow, [below, above])).not.toContain("MAT Rand is below");
   });
 
-  it("says of noise within the radius what its intervals show", () => {
+  it("states what the intervals show about noise within the radius", () => {
     const published = compared("ni-normal", "at-linf", 0.3, { protocol: "published" });
     const of = (adversarial: number, none: number) =>
       text(noiseWithinRadius, [

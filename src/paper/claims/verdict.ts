@@ -5,7 +5,7 @@ import type { Interval } from "../../math/statistics.ts";
 export const verdicts = ["holds", "does not hold", "artefact", "undecided"] as const;
 export type Verdict = (typeof verdicts)[number];
 
-/** What a claim says of a difference. */
+/** The sign that a claim expects of a difference. */
 export type Expected = "more" | "not more" | "less" | "equal";
 
 /** Accuracies that differ by less count as equal. */

@@ -6,7 +6,7 @@ import { equalVolumeRadius, limitOfMean, logVolume } from "./volume.ts";
 /** The orders, the smaller one first. The ratio stays the same, since the volumes are equal. */
 const sorted = (p: number, q: number) => (p < q ? [p, q] : [q, p]);
 
-/** Eq. 10 as Table 1 uses it: −d⁻¹ (r₂ − 2d/3)², with r₂ in place of r₂², and 2/3 in place of E|x|² = 1/3. */
+/** Eq. 10 as Table 1 uses it: −d⁻¹ (r₂ − 2d/3)², with r₂ instead of r₂², and 2/3 instead of E|x|² = 1/3. */
 export const log10AsPrinted = (d: number): number =>
   -((equalVolumeRadius(d, 2, Number.POSITIVE_INFINITY) - (2 * d) / 3) ** 2) / d / Math.LN10;
 

@@ -94,7 +94,7 @@ describe("Theorem 1 side by side", () => {
     expect(row).toMatchObject({ p: "inf", q: 2 });
   });
 
-  it("refuses what is no dimension and no norm", () => {
+  it("refuses an invalid dimension or norm", () => {
     expect(() => theoryRow(0)).toThrow("dimension is 0");
     expect(() => theoryRow(2.5)).toThrow("dimension is 2.5");
     expect(() => theoryRow(2, 0.5)).toThrow("order of a norm is 0.5");

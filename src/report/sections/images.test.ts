@@ -32,7 +32,7 @@ it("captions an image by its file, escaped", () => {
   expect(text).toContain(`alt="test image 0 (${name}): class 1"`);
 });
 
-it("captions an image by its number alone where it is no file", () => {
+it("captions an image by its number alone if it is not a file", () => {
   expect(gallery({})).toContain("<b>Test image 0</b>: class 1</p>");
 });
 

@@ -83,7 +83,7 @@ export const hashedRange = (
 /** Images that are hashed at once. */
 const CHUNK = 512;
 
-/** SHA-256 of the labels and pixels of a range of images, with what the data set says of all images. */
+/** SHA-256 of the labels and pixels of a range of images, and of the properties that the data set states for all images. */
 export async function checksumOf(
   { shape, classes, mean, std }: Dataset,
   split: Split,

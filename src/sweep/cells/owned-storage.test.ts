@@ -23,7 +23,7 @@ it("the next attempt goes on from files that were packed for a repository", asyn
   expect(await to.readIfThere("run/checkpoints/epoch-1.safetensors.gz")).toBeNull();
 });
 
-it("a folder of an attempt is a storage of its own, which needs no lease", async () => {
+it("a folder of an attempt is a separate storage, which needs no lease", async () => {
   const whole = memoryStorage("a");
   const own = ownedStorage(whole, "run");
   await own.write("x", "1");

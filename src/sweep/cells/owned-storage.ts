@@ -1,7 +1,7 @@
 import { gunzipSync } from "fflate";
 import type { Storage } from "../../files/storage/storage.ts";
 
-/** A folder of an attempt as a storage of its own. It needs no lease, since no other process works in it. */
+/** A folder of an attempt as a separate storage. It needs no lease, since no other process works in it. */
 export function ownedStorage(storage: Storage, folder: string): Storage {
   const within = (name: string): string => (name === "" ? folder : `${folder}/${name}`);
   return {

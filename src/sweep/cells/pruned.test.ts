@@ -19,7 +19,7 @@ it("a training is given up at the epoch of the rule, if it is below its accuracy
   expect(prunedTraining(rule, null)).toBeNull();
 });
 
-it("the rule is no option of the training", () => {
+it("the rule is not an option of the training", () => {
   const { options, rule: found } = ruleOf({ options: { epochs: 3, prune: rule } });
   expect(options).toEqual({ epochs: 3 });
   expect(found).toEqual(rule);

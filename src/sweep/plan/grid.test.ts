@@ -62,7 +62,7 @@ describe("a plan", () => {
     ["a field that plans do not have", { evalute: [] }, "unknown-option"],
     ["a field that steps do not have", { train: [{ option: {} }] }, "unknown-option"],
     ["no models", { models: [] }, "missing-option"],
-    ["threads that are no number", { threads: "two" }, "bad-option"],
+    ["threads that are not a number", { threads: "two" }, "bad-option"],
   ])("is refused with %s", (_, more, code) => {
     expect(codeOf(() => plan(more))).toBe(code);
   });

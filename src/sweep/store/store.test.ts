@@ -24,7 +24,7 @@ storeConformance("memory", async () => {
 });
 
 describe("a folder as a store", () => {
-  it("is away, not empty, once its disk is no longer mounted", async () => {
+  it("is missing, not empty, after its disk is unmounted", async () => {
     const path = folder();
     const store = nodeStore(path);
     await openStore(store, { create: true });
@@ -36,7 +36,7 @@ describe("a folder as a store", () => {
     expect(await store.read(STORE_FILE)).toBeNull();
   });
 
-  it("is no folder with other files, and no file", async () => {
+  it("is not a file, and not a folder with other files", async () => {
     await expect(refuseOtherFolder(import.meta.dirname)).rejects.toMatchObject({ code: "in-use" });
     await expect(refuseOtherFolder(import.meta.filename)).rejects.toMatchObject({
       code: "bad-option",

@@ -16,7 +16,7 @@ export interface Store {
    * resolves to true, the contents survive a power cut.
    */
   create(name: string, contents: Uint8Array | string): Promise<boolean>;
-  /** Writes a file whole or not at all, in place of what was there. */
+  /** Writes a file whole or not at all; replaces an existing file. */
   write(name: string, contents: Uint8Array | string): Promise<void>;
   /** Names of the files and folders directly in a folder, in any order; empty if there is no such folder. */
   list(folder: string): Promise<readonly string[]>;

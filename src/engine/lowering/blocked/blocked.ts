@@ -12,7 +12,7 @@ import { Layouts } from "./layouts.ts";
 import { NchwcBuilder } from "./nchwc-builder.ts";
 import { applyRule } from "./rules.ts";
 
-/** Largest constant, in elements, that lowering computes; the runtime prepares larger ones in a program of their own. */
+/** Largest constant, in elements, that lowering computes; the runtime prepares larger ones in a separate program. */
 const MAX_FOLDED = 4096;
 
 /**

@@ -60,7 +60,7 @@ const single =
   (x: Value): Value =>
     g.cast(f(g.cast(x, "float32")), x.dtype);
 
-/** sign(x)·log(|x| + √(x² + 1)). With x in place of |x|, the sum would be 0 in float32 below −1000. */
+/** sign(x)·log(|x| + √(x² + 1)). With x instead of |x|, the sum would be 0 in float32 below −1000. */
 function asinh(x: Value): Value {
   const negative = g.greater(g.scalarLike(x, 0), x);
   const magnitude = g.where(negative, g.neg(x), x);
