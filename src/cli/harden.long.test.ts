@@ -101,6 +101,11 @@ describe("rampart harden", () => {
     const { code, out: printed } = await harden(file, out, ...more);
     expect(code).toBe(0);
     expect(printed).toContain("under attack in ℓ∞ 0.002 or ℓ2 0.83");
+    expect(printed).toContain("before: model.onnx on shapes\nafter:  model.onnx on shapes\n");
+    const report = readFileSync(join(out, "report.html"), "utf8");
+    expect(report).toContain("<title>model.onnx before and after hardening</title>");
+    expect(report).toContain("<code>rampart harden ");
+    expect(report).not.toContain("model.onnx (");
     expect(readdirSync(out)).toEqual(
       expect.arrayContaining(["before.jsonl", "after.jsonl", "report.html"]),
     );

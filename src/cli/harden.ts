@@ -194,7 +194,15 @@ async function judges(
     [BEFORE, () => openForTraining(quiet, data)],
     [AFTER, () => openHardened(training, data)],
   ] as const;
-  const tools = { runtime, host: nodeHost, out: nodeStorage(`${out}/`, out), signal, note };
+  const { command } = training;
+  const tools = {
+    runtime,
+    host: nodeHost,
+    out: nodeStorage(`${out}/`, out),
+    signal,
+    note,
+    command,
+  };
   const notes: Note[] = [];
   let missing = 1;
   try {
@@ -227,12 +235,15 @@ async function compares(
   const [before, after] = await Promise.all(
     [BEFORE, AFTER].map((name) => readResultFile(join(out, name))),
   );
-  const results = comparedResults(before, after, { summarize, parseNpz });
+  // Both are the same network under the same name.
+  const labels = ["before", "after"] as const;
+  const results = comparedResults(before, after, { summarize, parseNpz }, labels);
   const found = comparisonOf(...results, { seed });
   const comparison = Object.assign({}, found, { notes: [...notes, ...found.notes] });
   const evaluations = results.map(({ evaluation }) => evaluation);
   const report = join(out, REPORT);
-  await writeOutput(context, report, comparisonReport(comparison, evaluations, "html"));
+  const title = `${comparison.before.model} before and after hardening`;
+  await writeOutput(context, report, comparisonReport(comparison, evaluations, "html", title));
   context.emit(comparisonRecord(comparison));
   for (const { text } of comparison.notes) context.note(`note: ${text}`);
   context.print(...comparisonLines(comparison), "");

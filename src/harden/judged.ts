@@ -32,6 +32,8 @@ export interface JudgingTools {
   readonly host: Host;
   readonly out: Storage;
   readonly signal?: AbortSignal | undefined;
+  /** The command as typed, for the record. */
+  readonly command?: string | undefined;
   readonly note: OnNote;
 }
 
@@ -66,7 +68,7 @@ export async function* judged(
   { model, dataset }: OpenedFile,
   name: string,
   judgement: Judgement,
-  { runtime, host, out, signal, note }: JudgingTools,
+  { runtime, host, out, signal, command, note }: JudgingTools,
 ): AsyncGenerator<JudgedRow, void, void> {
   const network = classifier(runtime, model.architecture, model.parameters);
   try {
@@ -78,6 +80,7 @@ export async function* judged(
       resume: true,
       saveExamples: 0,
       signal,
+      command,
       note,
       host,
     });

@@ -62,14 +62,16 @@ export async function openForTraining(
   return openTrained(request, file);
 }
 
-/** The trained file in a run directory, read as the original was. */
+/** The trained file in a run directory, read as the original was, and under its name. */
 export async function openHardened(
   training: FileTraining,
   data: string | undefined,
 ): Promise<OpenedFile> {
-  const { bytes, model } = await readOnnxFile(join(training.out, MODEL_FILE));
+  const path = join(training.out, MODEL_FILE);
+  const { bytes, model } = await readOnnxFile(path);
   const quiet = Object.assign({}, training, { note: () => undefined });
-  return openForTraining(quiet, data, { bytes, external: model.external });
+  const opened = await openForTraining(quiet, data, { bytes, external: model.external });
+  return Object.assign({}, opened, { model: Object.assign({}, opened.model, { path }) });
 }
 
 /** What config.json records of a run that started from a file. */

@@ -23,11 +23,15 @@ function auditOf({ auditSummary }: ResultFile): ComparedResult["audit"] {
   }
 }
 
-/** Both results with labels that tell them apart. Throws `UsageError` for rows of several evaluations. */
+/**
+ * Both results with labels that tell them apart: `labels`, or else their models' names, with the files if these are equal.
+ * Throws `UsageError` for rows of several evaluations.
+ */
 export function comparedResults(
   before: ResultFile,
   after: ResultFile,
   tools: Tools,
+  labels?: readonly [before: string, after: string],
 ): readonly [ComparedResult, ComparedResult] {
   for (const source of [before, after]) {
     const own = evaluationsOf([source], tools);
@@ -38,7 +42,9 @@ export function comparedResults(
       );
   }
   const evaluations = evaluationsOf([before, after], tools);
-  const [a, b] = evaluations;
+  const [a, b] = evaluations.map((one, i) =>
+    labels === undefined ? one : Object.assign({}, one, { label: labels[i] }),
+  );
   return [
     { evaluation: a, audit: auditOf(before) },
     { evaluation: b, audit: auditOf(after) },

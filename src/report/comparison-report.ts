@@ -1,5 +1,6 @@
 import type { Comparison } from "./comparison.ts";
 import { comparisonMarkdown } from "./comparison-text.ts";
+import { titleOf } from "./comparison-words.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { page } from "./page.ts";
 import type { ComparisonFormat } from "./report-format.ts";
@@ -12,16 +13,20 @@ export const comparisonRecord = (comparison: Comparison) =>
     noteCodes: comparison.notes.map(({ code }) => code),
   });
 
-/** The text of a comparison. `evaluations` are the two that were compared; HTML also shows their usual sections. */
+/**
+ * The text of a comparison. `evaluations` are the two that were compared; HTML also shows their usual sections. `title` is that
+ * of the page; by default it is made of both labels.
+ */
 export function comparisonReport(
   comparison: Comparison,
   evaluations: readonly Evaluation[],
   format: ComparisonFormat,
+  title = titleOf(comparison),
 ): string {
   if (format === "md") return comparisonMarkdown(comparison);
   if (format === "json") return `${JSON.stringify(comparisonRecord(comparison), null, 2)}\n`;
   return page(evaluations, {
-    title: `${comparison.after.label} against ${comparison.before.label}`,
-    sections: [["comparison", "Comparison", comparisonSection(comparison)]],
+    title,
+    sections: [["comparison", "Comparison", comparisonSection(comparison, title)]],
   });
 }

@@ -10,6 +10,7 @@ import {
   points,
   pointsRange,
   pText,
+  titleOf,
 } from "./comparison-words.ts";
 import { counted, percent } from "./format.ts";
 import { textTable } from "./text-table.ts";
@@ -29,12 +30,16 @@ const linesOf = ({ accuracies }: Comparison): string[][] =>
     pText(one.p),
   ]);
 
+/** The name of a side beside `before` and `after`, which may be its label. */
+const nameBeside = ({ label, model }: Comparison["before"], place: string): string =>
+  label === place ? model : label;
+
 /** The comparison as lines for a terminal. */
 export function comparisonLines(comparison: Comparison): string[] {
   const { before, after, examples } = comparison;
   const lines = [
-    `before: ${before.label} on ${before.data}`,
-    `after:  ${after.label} on ${after.data}`,
+    `before: ${nameBeside(before, "before")} on ${before.data}`,
+    `after:  ${nameBeside(after, "after")} on ${after.data}`,
     `${counted(examples, "image")}, paired`,
     "",
     `${headlineSentence(comparison)} ${evidence(comparison)}`,
@@ -53,13 +58,13 @@ const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 /** The comparison in Markdown. */
 export function comparisonMarkdown(comparison: Comparison): string {
-  const { before, after, examples, notes } = comparison;
+  const { before, examples, notes } = comparison;
   const sentence = dropSentence(comparison);
   const drop = sentence === "" ? [] : ["", plain(sentence)];
   const remarks = notes.map(({ text }) => `- ${plain(text)}`);
   if (remarks.length > 0) remarks.unshift("");
   return [
-    `## ${plain(`${after.label} against ${before.label}`)}`,
+    `## ${plain(titleOf(comparison))}`,
     "",
     plain(`${headlineSentence(comparison)} ${evidence(comparison)}`),
     "",

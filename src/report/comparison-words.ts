@@ -12,6 +12,10 @@ const ballText = ({ norm, epsilon }: Ball): string =>
 export const nameOf = ({ balls }: Pick<ComparedAccuracy, "balls">): string =>
   balls.length === 0 ? "clean" : `under attack in ${balls.map(ballText).join(" or ")}`;
 
+/** `after.onnx against before.onnx`. */
+export const titleOf = ({ before, after }: Comparison): string =>
+  `${after.label} against ${before.label}`;
+
 /** −0.025 → `−2.5`. */
 const signed = (share: number): string => {
   const text = Math.abs(100 * share).toFixed(1);

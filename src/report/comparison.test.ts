@@ -250,4 +250,17 @@ describe("the text of a comparison", () => {
     expect(accuracies[0].difference.mean).toBeCloseTo(1 / 6, 12);
     expect(Array.isArray(noteCodes)).toBe(true);
   });
+
+  it("of one name before and after has the labels and the title that it is given, and no paths", () => {
+    const same = [resultOf(before), resultOf(before, { file: "other.jsonl" })] as const;
+    const labels = ["before", "after"] as const;
+    const [a, b] = comparedResults(...same, tools, labels);
+    const one = comparisonOf(a, b);
+    const both = [a.evaluation, b.evaluation];
+    const page = comparisonReport(one, both, "html", "a before and after hardening");
+    expect(page).toContain("<h1>a before and after hardening</h1>");
+    expect(page).toContain("<caption>a before and after hardening, on 6 images.</caption>");
+    expect(page).not.toMatch(/a \([^)]*jsonl\)/);
+    expect(comparisonLines(one).slice(0, 2)).toEqual(["before: a on toy", "after:  a on toy"]);
+  });
 });

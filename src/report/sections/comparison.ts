@@ -29,11 +29,17 @@ const lineOf = (one: Comparison["accuracies"][number]): TableLine => ({
   ],
 });
 
+/** Which column is which model; empty if the labels say that. */
+const columnsText = ({ before, after }: Comparison): string =>
+  before.label === "before" && after.label === "after"
+    ? ""
+    : ` Before: ${before.label}. After: ${after.label}.`;
+
 /** The table of accuracies before and after. */
-export const comparisonTable = (comparison: Comparison): Markup =>
+export const comparisonTable = (comparison: Comparison, title: string): Markup =>
   dataTable({
-    label: `${comparison.after.label} against ${comparison.before.label}`,
-    caption: `${comparison.after.label} (after) against ${comparison.before.label} (before) on ${counted(comparison.examples, "image")}.`,
+    label: title,
+    caption: `${title}, on ${counted(comparison.examples, "image")}.${columnsText(comparison)}`,
     heads: HEADS,
     lines: comparison.accuracies.map(lineOf),
   });
@@ -54,12 +60,12 @@ const differing = ({ notes }: Comparison): Markup | null =>
     ? null
     : html`<div class="sign warning"><p><b>The results differ in more than the model</b></p><ul>${notes.map(({ text }) => html`<li>${text}</li>`)}</ul></div>`;
 
-/** The comparison of two results. */
-export const comparisonSection = (comparison: Comparison): Markup => html`
+/** The comparison of two results, under a heading. */
+export const comparisonSection = (comparison: Comparison, title: string): Markup => html`
 <section aria-labelledby="comparison">
-<h2 id="comparison">${comparison.after.label} against ${comparison.before.label}</h2>
+<h2 id="comparison">${title}</h2>
 <p class="finding">${badge(comparison)} ${headlineSentence(comparison)} ${evidence(comparison)} ${dropSentence(comparison)}</p>
 ${differing(comparison)}
-${comparisonTable(comparison)}
+${comparisonTable(comparison, title)}
 <p>${METHOD}</p>
 </section>`;
