@@ -38,6 +38,10 @@ import { RUN_FILES, tellTraining } from "./kit/training-events.ts";
 /** Files of rows before and after the training, and their comparison, in the run directory. */
 const [BEFORE, AFTER, REPORT] = ["before.jsonl", "after.jsonl", "report.html"];
 
+/** What is written beside rows. */
+const besidesOf = (rows: string): readonly string[] =>
+  ["settings.json", "examples.npz"].map((suffix) => besideRows(rows, suffix));
+
 /** The options of the comparison before and after. */
 const judging = {
   testNorms: z
@@ -86,10 +90,7 @@ export const hardenCommand = command({
       out: {
         folder: [
           ...RUN_FILES,
-          BEFORE,
-          "before.settings.json",
-          AFTER,
-          "after.settings.json",
+          ...[BEFORE, AFTER].flatMap((rows) => [rows, ...besidesOf(rows)]),
           REPORT,
         ],
       },
@@ -155,8 +156,7 @@ async function trains(
       if (event.event === "step" && !isTraining) {
         isTraining = true;
         // An earlier part of this run may have been compared, and its model is replaced.
-        for (const name of [AFTER, besideRows(AFTER, "settings.json"), REPORT])
-          await out.remove(name);
+        for (const name of [AFTER, ...besidesOf(AFTER), REPORT]) await out.remove(name);
       }
       if (event.event === "done" || event.event === "stopped") hasModel = true;
     }

@@ -47,6 +47,9 @@ export interface JudgedRow {
 /** Images per run. */
 const BATCH = 64;
 
+/** Examples per attack whose images are kept beside the rows for the report, as an audit keeps them. */
+const KEPT = 8;
+
 /** The options of the attacks of an audit with these radii. */
 const optionsOf = (
   { norms, budget, examples, epsilonLinf, epsilonL2, epsilonL1, epsilonL0, seed }: Judgement,
@@ -78,7 +81,7 @@ export async function* judged(
       tested: { dataset, warning: null },
       out: { storage: out, name },
       resume: true,
-      saveExamples: 0,
+      saveExamples: KEPT,
       signal,
       command,
       note,

@@ -96,13 +96,21 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
   });
 }
 
+/** Whether an attack broke an example that was right before: only then is there an adversarial image. */
+const breaksAny = (rows: readonly Row[]): boolean =>
+  rows.some(
+    ({ attack, prediction, label, majority }) =>
+      attack !== "none" && prediction === label && majority === 0,
+  );
+
 function imagesOf(
-  { file, examples }: RowsFile,
+  { file, rows, examples }: RowsFile,
   only: boolean,
   { parseNpz }: Tools,
   notes: Note[],
 ): ImageSet[] {
   if (examples === null) {
+    if (!breaksAny(rows)) return [];
     notes.push({
       code: "no-images",
       text: `${file} has no images beside it (--save-examples keeps some).`,

@@ -81,3 +81,12 @@ it("shows at most 12 images of an attack, and fewer where they are too large for
   const [, largest, smaller] = examplesBelow(few);
   expect([largest - smaller, smaller > 0]).toEqual([largest === smaller ? 0 : 1, true]);
 });
+
+it("notes that images are missing only where an attack found any", () => {
+  const notes = (changes: Partial<Row>) =>
+    evaluationsOf([fileOf([rowWith(changes)])], { summarize, parseNpz })[0].notes;
+  const codes = (changes: Partial<Row>) => notes(changes).map(({ code }) => code);
+  expect(codes({})).toContain("no-images");
+  expect(codes({ correct: 1, majority: 1 })).not.toContain("no-images");
+  expect(codes({ clean: 0, prediction: 0 })).not.toContain("no-images");
+});
