@@ -64,18 +64,7 @@ function network(
 
 const file = join(folder, "model.onnx");
 writeFileSync(file, network(10));
-const tiny = [
-  "--examples",
-  "64",
-  "--batch",
-  "16",
-  "--epochs",
-  "1",
-  "--steps",
-  "1",
-  "--threads",
-  "1",
-];
+const tiny = "--examples 64 --batch 16 --epochs 1 --steps 1 --threads 1".split(" ");
 const harden = (model: string, out: string, ...more: string[]) =>
   typed([
     "harden",
@@ -210,12 +199,25 @@ describe("rampart harden", () => {
     expect(readFileSync(join(out, "model.onnx")).equals(kept)).toBe(false);
   });
 
-  it("leaves a file as it is if no checkpoint is better, without an entry of a defence", async () => {
-    const out = place();
-    const { code, err } = await harden(file, out, "--rate", "1e-20");
-    expect([code, err]).toEqual([0, expect.stringContaining("no checkpoint was better")]);
-    expect(readModel(readFileSync(join(out, "model.onnx")))).toEqual(readModel(readFileSync(file)));
-  });
+  it.each([
+    ["a file", file, "unknown"],
+    ["a file of Rampart", join("src/lab/public/networks", "shapes-standard.onnx"), "standard"],
+  ])(
+    "leaves %s as it is if no checkpoint is better, without a defence, and says so",
+    async (_, path, defense) => {
+      const out = place();
+      const { code, err, out: printed } = await harden(path, out, "--rate", "1e-20");
+      expect([code, err]).toEqual([0, expect.stringContaining("no checkpoint was better")]);
+      expect(printed).toContain("whose weights are unchanged");
+      const written = join(out, "model.onnx");
+      expect(readFileSync(written)).toEqual(readFileSync(path));
+      for (const one of [out, written]) expect((await openModelInNode(one)).defense).toBe(defense);
+      const report = readFileSync(join(out, "report.html"), "utf8");
+      expect(report).toContain("those before it, unchanged");
+      expect(report).not.toContain(">at-linf");
+      expect(report).not.toContain("What is missing");
+    },
+  );
 
   it("interrupted before --minutes has its length, writes no run of a wrong one", async () => {
     const out = place();

@@ -19,6 +19,7 @@ import {
 import { MODEL_FILE } from "../harden/trained-file.ts";
 import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { ComparedResult } from "../report/compared.ts";
 import { comparedResults } from "../report/compared-results.ts";
 import { comparisonOf } from "../report/comparison.ts";
 import { comparisonRecord, comparisonReport } from "../report/comparison-report.ts";
@@ -225,6 +226,18 @@ async function judges(
   return notes;
 }
 
+/** What is said of a training that has not changed the file. */
+const UNCHANGED: Note = {
+  code: "not-better",
+  text: "No checkpoint of the training was better on the validation images than the file as it was. The weights after hardening are therefore those before it, unchanged; train longer, or at another --rate.",
+};
+
+/** Whether both results are of the same network. */
+const haveSameWeights = (results: readonly ComparedResult[]): boolean => {
+  const [before, after] = results.map(({ evaluation }) => evaluation.settings?.model.weights);
+  return before !== undefined && before === after;
+};
+
 /** Writes and prints the comparison. */
 async function compares(
   out: string,
@@ -239,7 +252,9 @@ async function compares(
   const labels = ["before", "after"] as const;
   const results = comparedResults(before, after, { summarize, parseNpz }, labels);
   const found = comparisonOf(...results, { seed });
-  const comparison = Object.assign({}, found, { notes: [...notes, ...found.notes] });
+  const isUnchanged = haveSameWeights(results);
+  const training = isUnchanged ? [UNCHANGED, ...notes] : notes;
+  const comparison = Object.assign({}, found, { notes: [...training, ...found.notes] });
   const evaluations = results.map(({ evaluation }) => evaluation);
   const report = join(out, REPORT);
   const title = `${comparison.before.model} before and after hardening`;
@@ -247,5 +262,9 @@ async function compares(
   context.emit(comparisonRecord(comparison));
   for (const { text } of comparison.notes) context.note(`note: ${text}`);
   context.print(...comparisonLines(comparison), "");
-  context.print(`wrote ${join(out, MODEL_FILE)}`, `wrote ${report}`);
+  const model = join(out, MODEL_FILE);
+  context.print(
+    isUnchanged ? `wrote ${model}, whose weights are unchanged` : `wrote ${model}`,
+    `wrote ${report}`,
+  );
 }

@@ -130,11 +130,11 @@ const requestOf = (
   { opened, path, signal, note, command }: FileTrainingContext,
 ): FileTrainingRequest => {
   const { model, sha256 } = opened;
-  const { reading = {} } = model;
+  const { reading = {}, defense, data, noise, heldOut } = model;
   return Object.assign(defined({ signal, note, command }), {
     ownModel: network,
     ownData: imagesOf(opened),
-    from: { path, sha256, reading },
+    from: { path, sha256, reading, model: { defense, data, noise, heldOut } },
     writeModel: async (run, checkpoint) => {
       for (const [name, bytes] of files(checkpoint)) await run.write(name, bytes);
     },

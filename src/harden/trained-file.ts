@@ -23,7 +23,7 @@ export const MODEL_FILE = "model.onnx";
 export interface TrainedFile {
   /** Its initial values are the weights of the file. */
   readonly network: Architecture;
-  /** The file with the weights of a checkpoint. */
+  /** The file with the weights of a checkpoint; before the first step, the file itself. */
   files(checkpoint: Checkpoint): WrittenFiles;
 }
 
@@ -69,12 +69,15 @@ export function trainedFile(
   sha256: string,
   options: TrainableOptions,
 ): TrainedFile {
+  const unchanged = new Map([...file.model.external, [MODEL_FILE, file.bytes]]);
   if (!isImported(architecture)) {
     const network = continued(architecture, parameters, options);
     return {
       network,
-      files: ({ model, state }) =>
-        new Map([[MODEL_FILE, exportOnnx(network, state.parameters, model)]]),
+      files: ({ model, state, position }) =>
+        position.step === 0
+          ? unchanged
+          : new Map([[MODEL_FILE, exportOnnx(network, state.parameters, model)]]),
     };
   }
   requireAnyBatch(architecture);
@@ -85,10 +88,9 @@ export function trainedFile(
       const { defense, data, noise, heldOut } = model;
       const { seed } = settings;
       const { step } = position;
+      if (step === 0) return unchanged;
       const entry = defined({ version, defense, data, noise, heldOut, seed, step, from: sha256 });
-      // Weights that no step has changed are not those of a defence.
-      const metadata: Record<string, string> =
-        step === 0 ? {} : { [PROVENANCE]: JSON.stringify(entry) };
+      const metadata = { [PROVENANCE]: JSON.stringify(entry) };
       const { bytes, external } = writtenFile(file, network, state.parameters, metadata);
       return new Map([...external, [MODEL_FILE, bytes]]);
     },

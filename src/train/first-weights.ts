@@ -5,6 +5,8 @@ import { fold, type Key, nameToNumber } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import { initialParameters } from "../models/initial.ts";
+import type { CheckpointMetadata, Position } from "../models/opening/checkpoint.ts";
+import type { FirstModel } from "./training.ts";
 
 /** Separates what a defence draws from what the architecture draws. */
 const STREAM = nameToNumber("first weights of the defence");
@@ -33,3 +35,10 @@ export function firstWeights(
   }
   return first;
 }
+
+/** The metadata of a run's model: before the first step of a run that starts from a file, those of the training that it had. */
+export const modelAt = (
+  { step }: Position,
+  trained: CheckpointMetadata,
+  first: FirstModel | undefined,
+): CheckpointMetadata => (step === 0 ? Object.assign({}, trained, first) : trained);

@@ -221,7 +221,7 @@ export async function* trainModel(
     yield* train({
       runtime,
       architecture: network,
-      isTrained: request.from !== undefined,
+      first: request.from?.model,
       dataset,
       defense,
       options,

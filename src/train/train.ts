@@ -68,14 +68,14 @@ const withoutAverage = ({ parameters, slots }: TrainState): TrainState => ({
 
 /** Reads the newest checkpoint. Throws `UsageError` if it is damaged or belongs to another training. */
 async function startOf(
-  { architecture, runtime, options, files, defense, isTrained }: Training,
+  { architecture, runtime, options, files, defense, first }: Training,
   metadata: CheckpointMetadata,
   optimizer: Optimizer,
 ): Promise<Start> {
   const latest = await latestCheckpoint(files);
   if (latest === undefined) {
     const key = runKey(options.seed, "initial");
-    const parameters = firstWeights(architecture, defense, key, isTrained);
+    const parameters = firstWeights(architecture, defense, key, first !== undefined);
     return {
       state: initialState(architecture, optimizer, parameters),
       averaged: null,

@@ -8,6 +8,7 @@ import type { OnNote } from "../math/note.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import type { Noise } from "../noise/noise.ts";
+import type { FirstModel } from "./training.ts";
 import type { TimeLimit } from "./unfinished.ts";
 
 /** How a run is watched, stopped and recorded, and the caller's own values that it uses. */
@@ -36,6 +37,8 @@ export interface TrainingSource {
   readonly sha256: string;
   /** How the file was read, such as mean and std. */
   readonly reading: Readonly<Record<string, unknown>>;
+  /** What the file says of the training that it had before. */
+  readonly model: FirstModel;
 }
 
 /** Where a run is kept and how it is computed. None of it changes results, except in the last bits. */

@@ -14,6 +14,7 @@ import {
 import { trainableClassifier } from "../models/trainable-classifier.ts";
 import { withStatisticsOf } from "./batch-statistics.ts";
 import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
+import { modelAt } from "./first-weights.ts";
 import { guarded, isInterruption, unlessInterrupted } from "./interruption.ts";
 import type { EpochMetrics } from "./metrics.ts";
 import type { BatchTrainer } from "./one-step-trainer.ts";
@@ -192,7 +193,8 @@ export class TrainingRun {
   async modelCheckpoint(): Promise<Checkpoint> {
     const checkpoint = await this.checkpoint();
     const parameters = (await this.#averaged()) ?? checkpoint.state.parameters;
-    return Object.assign({}, checkpoint, { state: { parameters, slots: {} } });
+    const model = modelAt(this.#position, checkpoint.model, this.#training.first);
+    return Object.assign({}, checkpoint, { model, state: { parameters, slots: {} } });
   }
 
   /** Checks the accuracy of the network, and moves on to the next epoch. Returns the metrics of the finished one. */

@@ -3,16 +3,20 @@ import type { Defense } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { RunFiles } from "../files/run/run-files.ts";
 import type { Architecture } from "../models/architecture.ts";
+import type { ModelMetadata } from "../models/export.ts";
 import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { TimeLimit } from "./unfinished.ts";
+
+/** How the weights that a run begins with were trained. */
+export type FirstModel = Pick<ModelMetadata, "defense" | "data" | "noise" | "heldOut">;
 
 /** What a training run works with; `options` holds every choice that is not one of these objects. */
 export interface Training {
   readonly runtime: Runtime;
   readonly architecture: Architecture;
-  /** Whether the first weights are those of a file, which no defence replaces. */
-  readonly isTrained?: boolean;
+  /** What is known of the first weights if they are those of a file, which no defence replaces. */
+  readonly first?: FirstModel | undefined;
   readonly dataset: Dataset;
   readonly defense: Defense;
   readonly options: ResolvedOptions;

@@ -1,3 +1,4 @@
+import type { Note, NoteCode } from "../../math/note.ts";
 import type { Comparison } from "../comparison.ts";
 import {
   dropSentence,
@@ -54,18 +55,32 @@ function badge({ drop, before, after }: Comparison): Markup | null {
     : html`<span class="badge fail">FAIL</span>`;
 }
 
-/** What differs between the two results beside the models. */
-const differing = ({ notes }: Comparison): Markup | null =>
+/** The codes of notes about a training between the two results. */
+const ABOUT_TRAINING: readonly NoteCode[] = ["not-better", "held-out", "trained-on"];
+
+const warning = (title: string, notes: readonly Note[]): Markup | null =>
   notes.length === 0
     ? null
-    : html`<div class="sign warning"><p><b>The results differ in more than the model</b></p><ul>${notes.map(({ text }) => html`<li>${text}</li>`)}</ul></div>`;
+    : html`<div class="sign warning"><p><b>${title}</b></p><ul>${notes.map(({ text }) => html`<li>${text}</li>`)}</ul></div>`;
+
+/** What a reader must know of the training, and what differs between the two results beside the models. */
+function remarks({ notes }: Comparison): readonly (Markup | null)[] {
+  const isAboutTraining = ({ code }: Note) => ABOUT_TRAINING.includes(code);
+  return [
+    warning("About the training", notes.filter(isAboutTraining)),
+    warning(
+      "The results differ in more than the model",
+      notes.filter((note) => !isAboutTraining(note)),
+    ),
+  ];
+}
 
 /** The comparison of two results, under a heading. */
 export const comparisonSection = (comparison: Comparison, title: string): Markup => html`
 <section aria-labelledby="comparison">
 <h2 id="comparison">${title}</h2>
 <p class="finding">${badge(comparison)} ${headlineSentence(comparison)} ${evidence(comparison)} ${dropSentence(comparison)}</p>
-${differing(comparison)}
+${remarks(comparison)}
 ${comparisonTable(comparison, title)}
 <p>${METHOD}</p>
 </section>`;
