@@ -71,8 +71,8 @@ function testsOf(domain: string, op: string): string {
 function rowOf(domain: string, op: string): string {
   const name = domain === "" ? op : `${domain}.${op}`;
   const limitation = limitations[name];
-  const read = limitation === undefined ? "yes" : `yes: ${limitation}`;
-  return `| \`${name}\` | ${read} | ${gradientOf(op)} | ${testsOf(domain, op)} |`;
+  const support = limitation === undefined ? "yes" : `yes: ${limitation}`;
+  return `| \`${name}\` | ${support} | ${gradientOf(op)} | ${testsOf(domain, op)} |`;
 }
 
 const rows = Object.entries(importers).flatMap(([domain, table]) =>
@@ -93,11 +93,12 @@ This page lists the ONNX operators that Rampart imports. It covers operator sets
 operators that ONNX Runtime writes into optimised files, and the quantisers of QONNX and Brevitas.
 \`npx tsx scripts/operators.ts\` writes it.
 
-- Functions of the file are expanded. \`If\` is read if its condition is constant, \`Loop\` and
+- Functions of the file are expanded. \`If\` is supported if its condition is constant, \`Loop\` and
   \`Scan\` if their number of iterations is constant.
-- Only what the chosen \`--output\` needs is read. So operators after it, such as post-processing, do
-  no harm.
-- A file with an unsupported operator is refused. The message names the operator and the node.
+- Rampart imports only the nodes that the chosen \`--output\` depends on. Operators after that output,
+  such as post-processing, may be unsupported.
+- If the output depends on an [unsupported operator](#unsupported-operators), the command ends with
+  an error that names the operator and the node.
 - [Model files](model-files.md#inputs) says what to do about several inputs and open shapes.
 
 | column | meaning |
@@ -108,16 +109,19 @@ operators that ONNX Runtime writes into optimised files, and the quantisers of Q
 | "against ONNX Runtime" | compared with its kernels (\`test/onnx-agree.long.test.ts\`) |
 | "by hand" | tests with results worked out by hand |
 
-| operator | read | gradient | tests |
+| operator | supported | gradient | tests |
 | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-## Not read
+## Unsupported operators
 
-The remaining operators of the standard domain. A file that needs one is refused. The part before it
-can still be audited with \`--output\`.
+Rampart cannot import the other operators of the standard ONNX domain. It opens no model whose class
+scores depend on one of them. Two things help:
 
-| operator | why |
+- If the operator comes after the scores, choose the scores with \`--output NAME\`.
+- Otherwise export the model again without the operator.
+
+| operator | reason |
 | --- | --- |
 ${unsupportedRows.join("\n")}
 `;

@@ -9,7 +9,7 @@ import { importers } from "./importers.ts";
 import { limitations, unsupported } from "./unsupported.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../../docs/operators.md"), "utf8");
-const [table, refused] = page.split("## Not read");
+const [table, refused] = page.split("## Unsupported operators");
 const rowsOf = (text: string): string[][] =>
   text
     .split("\n")
