@@ -67,6 +67,14 @@ it("ends with 2 where budgets differ under --max-drop, and with a note without i
   expect(gated.err).toContain("run both with the same --budget");
 });
 
+it("ends with 2 under --max-drop where no radius is in both", async () => {
+  audited("two", fourExamples({ model: "b", epsilon: 0.5 }));
+  const gated = await compare(at("one"), at("two"), "--max-drop", "1");
+  expect(gated.code).toBe(2);
+  expect(gated.err).toContain("ℓ∞ (0.031 before, 0.5 after) and ℓ2 (0.83 before, 0.5 after)");
+  expect((await compare(at("one"), at("two"))).code).toBe(0);
+});
+
 it("writes each format, and one object per line under --json", async () => {
   const html = await compare(at("one"), at("two"), "--out", at("c.html"));
   expect(html.out).toContain(`comparison: ${at("c.html")}`);

@@ -65,7 +65,8 @@ export function dropSentence({ drop, accuracies }: Comparison): string {
   if (dropped.length > 0)
     return `Fails: ${dropped.join(" and ")} dropped by more than ${max}. The point estimate decides, not the interval.`;
   if (!drop.passed) return "Fails: an audit is invalid.";
-  return `Passes: no drop above ${max}. The point estimate decides, not the interval.`;
+  const decides = accuracies.filter(({ name }) => drop.decides.includes(name)).map(nameOf);
+  return `Passes: no drop above ${max} (${decides.join("; ")}). The point estimate decides, not the interval.`;
 }
 
 /** How the interval and p are computed. */

@@ -224,6 +224,34 @@ describe("the largest drop that passes", () => {
   });
 });
 
+describe("the largest drop that passes, between other radii", () => {
+  const gated = (a: readonly Row[], b: readonly Row[]) => () =>
+    compare(resultOf(a), resultOf(b), { maxDrop: 0.02 });
+  const at = (epsilon: number, images: readonly string[] = ["11", "10"]) =>
+    rowsOf("a", images, { epsilon });
+  const l2 = rowsOf("a", ["11", "10"], { attack: "pgd-l2", norm: "l2", epsilon: 0.5 });
+
+  it("is not decided by clean accuracy alone where a norm has no radius in both", () => {
+    const broken = ["10", "10"];
+    expect(gated(at(0.0313725), at(8 / 255, broken))).toThrow(
+      /no radius is in both results in ℓ∞ \(0\.03137 \(0\.0313725\) before, 8\/255 \(0\.0313725490.*\) after\)/,
+    );
+    expect(gated(at(4 / 255), at(8 / 255))).toThrow(/4\/255 .* before, 8\/255 .* after/);
+    expect(gated(at(0.01, ["11"]), at(0.03))).toThrow(/ℓ∞ \(0\.01 before, 0\.03 after\)/);
+    // The ℓ2 ball is in both, and must not stand for ℓ∞.
+    expect(gated([...at(0.01), ...l2], [...at(0.03, broken), ...l2])).toThrow(/in ℓ∞ \(0\.01 /);
+    const clean = rowsOf("a", ["11"], { attack: "none", norm: null, epsilon: null });
+    expect(gated(clean, clean)).toThrow(/neither result has attacks/);
+  });
+
+  it("is decided at the radii in both where there are some, and the sentence names them", () => {
+    const comparison = gated([...at(0.01), ...at(0.03)], [...at(0.01), ...at(0.02)])();
+    expect(comparison.drop).toMatchObject({ passed: true, decides: ["clean", "linf@0.01"] });
+    expect(comparisonLines(comparison).join(" ")).toContain("(clean; under attack in ℓ∞ 0.01)");
+    expect(comparison.notes.map(({ code }) => code)).toContain("other-balls");
+  });
+});
+
 describe("the text of a comparison", () => {
   const results = comparedResults(resultOf(before), resultOf(after), tools);
   const comparison = comparisonOf(...results, { maxDrop: 0.01 });
@@ -236,7 +264,9 @@ describe("the text of a comparison", () => {
     );
     expect(text).toContain("This may be chance (McNemar p = 1.000).");
     expect(text).toMatch(/clean +83\.3 % +100\.0 % +\+16\.7 points/);
-    expect(text).toContain("Passes: no drop above 1.0 points. The point estimate decides");
+    expect(text).toContain(
+      "Passes: no drop above 1.0 points (clean; under attack in ℓ∞ 0.031). The point estimate decides",
+    );
   });
 
   it("has the same numbers in HTML, Markdown and JSON", () => {

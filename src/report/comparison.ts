@@ -5,6 +5,7 @@ import { mcnemar, pairedDifference } from "../math/paired.ts";
 import { fold, keyOf, nameToNumber } from "../math/random.ts";
 import { mean } from "../math/statistics.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { requireCommonBalls } from "./common-balls.ts";
 import type { ComparedAccuracy, ComparedResult } from "./compared.ts";
 import { differencesOf } from "./comparison-notes.ts";
 import type { Evaluation } from "./evaluation.ts";
@@ -163,7 +164,10 @@ function decide(max: number, found: Omit<Comparison, "drop">): DropDecision {
   return { max, decidedBy: "estimate", decides, dropped, passed: valid && dropped.length === 0 };
 }
 
-/** Compares two evaluations. Throws `UsageError` for other images or protocols, and for `maxDrop` between different attacks. */
+/**
+ * Compares two evaluations. Throws `UsageError` for other images or protocols, and for `maxDrop` between different attacks or
+ * radii.
+ */
 export function comparisonOf(
   before: ComparedResult,
   after: ComparedResult,
@@ -183,5 +187,8 @@ export function comparisonOf(
     seed,
     notes,
   };
-  return Object.assign({}, found, { drop: maxDrop === undefined ? null : decide(maxDrop, found) });
+  if (maxDrop === undefined) return Object.assign({}, found, { drop: null });
+  const drop = decide(maxDrop, found);
+  requireCommonBalls(before.evaluation, after.evaluation);
+  return Object.assign({}, found, { drop });
 }
