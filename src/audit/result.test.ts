@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
+import { gateFailure } from "./formats/gate.ts";
 import type { Probe } from "./probe.ts";
 import { auditResult } from "./result.ts";
 import { auditText, auditVerdict } from "./text.ts";
@@ -38,7 +39,11 @@ const cell = (
     }),
   );
 
-const resultOf = (rows: readonly Row[], attacks?: readonly string[]) =>
+const resultOf = (
+  rows: readonly Row[],
+  attacks?: readonly string[],
+  required: number | null = null,
+) =>
   auditResult(
     { rows, probe, preprocessings: null, classes: 2, notes: [] },
     {
@@ -48,7 +53,7 @@ const resultOf = (rows: readonly Row[], attacks?: readonly string[]) =>
       attacks: attacks ?? [...new Set(rows.map(({ attack }) => attack))],
       noise: null,
       classNames: ["a", "b"],
-      required: null,
+      required,
     },
   );
 
@@ -132,6 +137,26 @@ describe("what breaks first", () => {
     const result = resultOf([...cell("pgd-linf", 0.03, [1, 1]), ...cell("pgd-l2", 0.8, [1, 1])]);
     expect(result).toMatchObject({ breaksFirst: null, weakestNorms: [], strongestAttacks: [] });
     expect(auditVerdict(result)).toContain("No attack broke any image.");
+  });
+});
+
+describe("the requirement", () => {
+  it("is met by a mean of shares that is below it by rounding alone", () => {
+    const shares = new Array(10).fill(0.1);
+    const rows = cell("pgd-linf", 0.03, shares, shares, { draws: 100 });
+    expect(shares.reduce((a, b) => a + b, 0)).toBeLessThan(1);
+    expect(resultOf(rows, undefined, 0.1).passed).toBe(true);
+    expect(resultOf(rows, undefined, 0.1 + 1e-9).passed).toBe(false);
+  });
+
+  it("is written with the decimals that show why it is not met", () => {
+    const right = Array.from({ length: 2500 }, (_, i) => Number(i < 999));
+    const result = resultOf(cell("pgd-linf", 0.03, right), undefined, 0.4);
+    expect(result.passed).toBe(false);
+    expect(gateFailure(result)).toMatch(/^39\.96 % .* 40\.00 % are required$/);
+    expect(auditVerdict(result)).toContain("Required: 40.00 %, not reached (39.96 % are right).");
+    const clear = resultOf(cell("pgd-linf", 0.03, [1, 0]), undefined, 0.6);
+    expect(auditVerdict(clear)).toMatch(/Required: 60\.0 %, not reached\.$/);
   });
 });
 

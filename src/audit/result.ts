@@ -229,6 +229,9 @@ function unionsOf(norms: readonly AuditNorm[], worst: Worst): AuditUnion[] {
   return unions;
 }
 
+/** Above the rounding error of a mean of shares: ten shares of 0.1 sum up to less than 1. */
+const SUM_ROUNDING = 1e-12;
+
 /** The result of a finished audit. */
 export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
   const { rows, failures = [] } = facts;
@@ -278,7 +281,7 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     notRun: failures,
     valid,
     required,
-    passed: required === null ? null : valid && union.mean >= required,
+    passed: required === null ? null : valid && union.mean >= required - SUM_ROUNDING,
     proofs,
     smallest,
     convergence,

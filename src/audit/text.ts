@@ -5,6 +5,7 @@ import {
   listed,
   normName,
   percent,
+  percentsApart,
   radiusText,
   range,
 } from "../report/format.ts";
@@ -48,11 +49,14 @@ export function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResu
 }
 
 /** The required accuracy and whether it was reached; empty if none was required. */
-function requirement({ required, passed, valid }: AuditResult): string {
+function requirement({ required, passed, valid, union }: AuditResult): string {
   if (required === null) return "";
   if (!valid)
     return ` Required: ${percent(required)}, undetermined until that diagnostic is resolved.`;
-  return ` Required: ${percent(required)}, ${passed ? "reached" : "not reached"}.`;
+  if (passed) return ` Required: ${percent(required)}, reached.`;
+  const [reached, wanted] = percentsApart(union.mean, required);
+  const exact = wanted === percent(required) ? "" : ` (${reached} are right)`;
+  return ` Required: ${wanted}, not reached${exact}.`;
 }
 
 /** What is proven at the largest radius of each norm; empty without proofs. */

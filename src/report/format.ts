@@ -4,6 +4,18 @@ import type { Interval } from "../math/statistics.ts";
 export const percent = (share: number): string =>
   Number.isNaN(share) ? "–" : `${(100 * share).toFixed(1)} %`;
 
+/** The most decimals of a share in percent. */
+const MAX_DECIMALS = 12;
+
+/** Two shares in percent, with as many decimals as tell them apart: 0.3996 and 0.4 → `39.96 %` and `40.00 %`. */
+export function percentsApart(a: number, b: number): readonly [string, string] {
+  for (let decimals = 1; decimals < MAX_DECIMALS; decimals++) {
+    const [left, right] = [a, b].map((share) => `${(100 * share).toFixed(decimals)} %`);
+    if (left !== right) return [left, right];
+  }
+  return [percent(a), percent(b)];
+}
+
 /** The ends of an interval in percent: `42.2–48.4`. */
 export const range = ({ low, high }: Interval): string =>
   `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;

@@ -1,5 +1,5 @@
 // The requirement of --require, in words.
-import { percent } from "../../report/format.ts";
+import { percent, percentsApart } from "../../report/format.ts";
 import { contradictionText } from "../prove/contradiction.ts";
 import type { AuditResult } from "../result.ts";
 
@@ -12,7 +12,8 @@ export const CONTRADICTIONS = "contradicted-proof";
 export function gateFailure({ required, passed, valid, union }: AuditResult): string | null {
   if (required === null || passed === true) return null;
   if (!valid) return `${percent(required)} are required, and the result is invalid`;
-  return `${percent(union.mean)} of the images are right under attack, and ${percent(required)} are required`;
+  const [reached, wanted] = percentsApart(union.mean, required);
+  return `${reached} of the images are right under attack, and ${wanted} are required`;
 }
 
 /** One sentence per proof that an attack contradicts. */

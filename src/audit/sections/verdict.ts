@@ -1,6 +1,6 @@
 import { dataTable, type TableLine } from "../../report/data-table.ts";
 import type { Evaluation } from "../../report/evaluation.ts";
-import { counted, dateText, percent, range } from "../../report/format.ts";
+import { counted, dateText, percent, percentsApart, range } from "../../report/format.ts";
 import { html, type Markup } from "../../report/html.ts";
 import { statusBar } from "../../report/sections/status-bar.ts";
 import { type AuditResult, atLargest } from "../result.ts";
@@ -18,15 +18,16 @@ import { decidedOverNorms } from "./decided.ts";
 type Accuracy = AuditResult["union"];
 
 /** The word of the badge, and what it means. */
-function badgeOf({ valid, required, passed }: AuditResult): Markup {
+function badgeOf({ valid, required, passed, union }: AuditResult): Markup {
   if (!valid)
     return html`<span class="badge invalid">INVALID</span> <span>The numbers mean nothing until the cause is resolved.</span>`;
   if (required === null)
     return html`<span class="badge open">NO THRESHOLD</span> <span>No accuracy was required (<code>--require</code>).</span>`;
-  const what = `${percent(required)} required`;
-  return passed
-    ? html`<span class="badge pass">PASS</span> <span>${what}</span>`
-    : html`<span class="badge fail">FAIL</span> <span>${what}</span>`;
+  if (passed)
+    return html`<span class="badge pass">PASS</span> <span>${percent(required)} required</span>`;
+  const [reached, wanted] = percentsApart(union.mean, required);
+  const what = wanted === percent(required) ? "" : `, ${reached} right`;
+  return html`<span class="badge fail">FAIL</span> <span>${wanted} required${what}</span>`;
 }
 
 const radii = ({ norms }: AuditResult): string => atLargest(norms).map(ballText).join(" or ");
