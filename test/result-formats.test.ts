@@ -58,7 +58,10 @@ const facts: Facts = {
   notes: [],
 };
 
-function resultWith(changes: Partial<AuditedSetup> = {}): AuditResult {
+function resultWith(
+  changes: Partial<AuditedSetup> = {},
+  factsGiven: Partial<Facts> = {},
+): AuditResult {
   const setup: AuditedSetup = {
     sha256: "ab".repeat(32),
     preprocessing: "pixels in [0, 1]",
@@ -69,7 +72,7 @@ function resultWith(changes: Partial<AuditedSetup> = {}): AuditResult {
     classNames: ["cat", "dog"],
     required: 0.9,
   };
-  return auditResult(facts, Object.assign(setup, changes));
+  return auditResult(Object.assign({}, facts, factsGiven), Object.assign(setup, changes));
 }
 
 const proofs: AuditedSetup["proofs"] = {
@@ -95,11 +98,16 @@ const contradicted: AuditedSetup["proofs"] = Object.assign({}, proofs, {
   ],
 });
 
+/** An audit of a network that ignores its input. */
+const constant = (changes: Partial<AuditedSetup> = {}): AuditResult =>
+  resultWith(changes, { probe: Object.assign({}, facts.probe, { constant: true }) });
+
 const results: readonly (readonly [string, AuditResult])[] = [
   ["below its requirement", resultWith()],
   ["without a requirement or a hash", resultWith({ required: null, sha256: null })],
   ["with proofs", resultWith({ proofs })],
   ["with a contradicted proof", resultWith({ proofs: contradicted })],
+  ["of a constant predictor", constant({ required: null })],
 ];
 
 const rendered = (name: string, result: AuditResult): string =>
@@ -211,6 +219,49 @@ describe("the JUnit file", () => {
     expect(text).toContain("a &amp; &lt;b&gt; | c.onnx");
     expect(text).not.toContain("<b>");
   });
+});
+
+describe("an invalid audit", () => {
+  const invalid: readonly (readonly [string, AuditResult, RegExp])[] = [
+    ["of a constant predictor", constant(), /invalid: constant-predictor: the logits are the same/],
+    ["with a contradicted proof", resultWith({ proofs: contradicted }), /invalid: contradicted-/],
+  ];
+
+  it.each(invalid)(
+    "%s has no accuracy in the model-index, and the reason as a comment",
+    (...of) => {
+      const [, result, reason] = of;
+      expect(result.valid).toBe(false);
+      const text = rendered("model-index", result);
+      expect(parse(text)["model-index"]).toEqual([{ name: result.model, results: [] }]);
+      const comments = text.split("\n").filter((line) => line.startsWith("# "));
+      expect(comments.join("\n")).toMatch(/The audit is invalid/);
+      expect(comments.join("\n")).toMatch(reason);
+    },
+  );
+
+  it.each(invalid)("%s has no metric in CycloneDX, and the reason as a limitation", (...of) => {
+    const [, result, reason] = of;
+    const { modelCard } = JSON.parse(rendered("cyclonedx", result)).components[0];
+    expect(modelCard.quantitativeAnalysis.performanceMetrics).toEqual([]);
+    expect(modelCard.considerations.technicalLimitations.join("\n")).toMatch(reason);
+  });
+
+  it.each(invalid)("%s says why in Markdown, JUnit and SARIF too", (...of) => {
+    const [, result] = of;
+    expect(rendered("markdown", result)).toMatch(/^### INVALID/);
+    expect(rendered("junit", result)).toMatch(
+      /<failure message="[^"]+(logits are the same|proven)/,
+    );
+    const levels = JSON.parse(rendered("sarif", result)).runs[0].results;
+    expect(levels.some(({ level }: { level: string }) => level === "error")).toBe(true);
+  });
+});
+
+it("a warning is a comment of the model-index, beside its metrics", () => {
+  const text = rendered("model-index", resultWith());
+  expect(text).toMatch(/^# warning: zero-gradients: /);
+  expect(parse(text)["model-index"][0].results[0].metrics.length).toBeGreaterThan(2);
 });
 
 it("model-index survives a round trip through YAML, with every accuracy", () => {

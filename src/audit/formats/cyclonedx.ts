@@ -1,6 +1,7 @@
 import type { Interval } from "../../math/statistics.ts";
 import type { AuditResult } from "../result.ts";
 import { ballText, unionText } from "../text.ts";
+import { limitationsOf } from "./gate.ts";
 import type { FormatContext, ResultFormat } from "./result-format.ts";
 
 /** A performance metric of a model card; numbers are strings there. */
@@ -28,16 +29,13 @@ const provenMetrics = ({ proofs }: AuditResult) =>
       }));
 
 function componentOf(result: AuditResult): Record<string, unknown> {
-  const { model, sha256, data, diagnostics, preprocessing } = result;
+  const { model, sha256, data, preprocessing, valid } = result;
   const component: Record<string, unknown> = {
     type: "machine-learning-model",
     "bom-ref": "model",
     name: model,
   };
   if (sha256 !== null) component.hashes = [{ alg: "SHA-256", content: sha256 }];
-  const limitations = diagnostics.map(
-    ({ code, severity, text }) => `${severity}: ${code}: ${text}`,
-  );
   component.modelCard = {
     modelParameters: {
       task: "image-classification",
@@ -46,14 +44,18 @@ function componentOf(result: AuditResult): Record<string, unknown> {
       outputs: [{ format: "class scores" }],
     },
     quantitativeAnalysis: {
-      performanceMetrics: [...metricsOf(result), ...provenMetrics(result)],
+      // Tools show metrics without the limitations, so an invalid audit has none.
+      performanceMetrics: valid ? [...metricsOf(result), ...provenMetrics(result)] : [],
     },
-    considerations: { technicalLimitations: limitations },
+    considerations: { technicalLimitations: limitationsOf(result) },
   };
   return component;
 }
 
-/** CycloneDX 1.6: a bill of materials whose model card has the accuracies with their 95 % intervals. */
+/**
+ * CycloneDX 1.6: a bill of materials whose model card has the accuracies with their 95 % intervals; of an invalid audit the reasons
+ * alone.
+ */
 export const cyclonedx = {
   name: "cyclonedx",
   file: "bom.cdx.json",

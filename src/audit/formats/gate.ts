@@ -16,6 +16,22 @@ export function gateFailure({ required, passed, valid, union }: AuditResult): st
   return `${reached} of the images are right under attack, and ${wanted} are required`;
 }
 
-/** One sentence per proof that an attack contradicts. */
+/** One sentence per proof that an attack contradicts, without its full stop. */
 export const contradictionTexts = ({ proofs }: AuditResult): readonly string[] =>
   proofs === null ? [] : proofs.contradictions.map((one) => contradictionText(one, proofs.kind));
+
+/** Why an audit is invalid, as lines `invalid: CODE: text`; empty for a valid one. Formats then state no accuracies. */
+export const invalidReasons = (result: AuditResult): readonly string[] => [
+  ...contradictionTexts(result).map((text) => `invalid: ${CONTRADICTIONS}: ${text}`),
+  ...result.diagnostics
+    .filter(({ severity }) => severity === "invalid")
+    .map(({ code, text }) => `invalid: ${code}: ${text}`),
+];
+
+/** All that a reader of the accuracies must know: why the audit is invalid, and then its warnings and notes. */
+export const limitationsOf = (result: AuditResult): readonly string[] => [
+  ...invalidReasons(result),
+  ...result.diagnostics
+    .filter(({ severity }) => severity !== "invalid")
+    .map(({ code, severity, text }) => `${severity}: ${code}: ${text}`),
+];

@@ -1,5 +1,6 @@
 import type { AuditResult } from "../result.ts";
 import { unionText } from "../text.ts";
+import { limitationsOf } from "./gate.ts";
 import type { ResultFormat } from "./result-format.ts";
 
 /** A metric of a model index; Hugging Face shows `name` and `value`. */
@@ -48,24 +49,31 @@ function yamlLines(value: unknown): string[] {
   });
 }
 
-/** The `model-index` of a Hugging Face model card, to paste into the front matter of its README. */
+/** Remarks on the accuracies as comments of YAML, one line each. */
+function commentLines(result: AuditResult): string[] {
+  const remarks = limitationsOf(result).map((text) => text.replace(/[\s\p{Cc}]+/gu, " "));
+  if (result.valid) return remarks.map((text) => `# ${text}`);
+  const first = "The audit is invalid, so its accuracies mean nothing and are left out:";
+  return [first, ...remarks].map((text) => `# ${text}`);
+}
+
+/**
+ * The `model-index` of a Hugging Face model card, to paste into the front matter of its README. Diagnostics are comments; an invalid
+ * audit has no results.
+ */
 export const modelIndex = {
   name: "model-index",
   file: "model-index.yml",
   summary: "model-index of a Hugging Face model card, for the front matter of its README",
   render(result: AuditResult): string {
-    const { model, data, examples } = result;
-    const index = {
-      name: model,
-      results: [
-        {
-          task: { type: "image-classification" },
-          dataset: { name: data, type: data, split: "test", args: { examples } },
-          metrics: metricsOf(result),
-          source: { name: "Rampart" },
-        },
-      ],
+    const { model, data, examples, valid } = result;
+    const evaluated = {
+      task: { type: "image-classification" },
+      dataset: { name: data, type: data, split: "test", args: { examples } },
+      metrics: metricsOf(result),
+      source: { name: "Rampart" },
     };
-    return `${yamlLines({ "model-index": [index] }).join("\n")}\n`;
+    const index = { name: model, results: valid ? [evaluated] : [] };
+    return [...commentLines(result), ...yamlLines({ "model-index": [index] }), ""].join("\n");
   },
 } as const satisfies ResultFormat;
