@@ -40,6 +40,8 @@ export interface Progress {
   /** Whether random search was tried, and whether it damaged the image more than the ascents did. */
   readonly searched: boolean;
   readonly blind: boolean;
+  /** Whether the first round of its batch ended by itself. Otherwise the images that broke so far are no fair sample. */
+  readonly begun: boolean;
 }
 
 /** An image under attack. */
@@ -92,6 +94,8 @@ export class AdaptiveSearch {
   readonly adversarial: Tensor;
   #images: readonly Attacked[] = [];
   #survivors: readonly Attacked[] = [];
+  /** Whether a round ended by itself. */
+  #begun = false;
   readonly #victim: Victim;
   readonly #ball: AttackBall;
   readonly #onBroken: OnBroken | undefined;
@@ -154,7 +158,8 @@ export class AdaptiveSearch {
       const { row, cleanMargin, margin: reached, steps, searched, blind } = one;
       const early = one.path.filter(({ step }) => step <= 0.9 * steps);
       const before = Math.max(cleanMargin, ...early.map((at) => at.margin));
-      return { row, cleanMargin, margin: reached, steps, before, searched, blind };
+      const begun = this.#begun;
+      return { row, cleanMargin, margin: reached, steps, before, searched, blind, begun };
     });
   }
 
@@ -174,6 +179,7 @@ export class AdaptiveSearch {
     const { shape } = this.adversarial;
     let climbers: readonly AttackedClimber[] = [];
     let [before, done] = [0, 0];
+    let isEnded = true;
     for (const [at, part] of partsOf(round, norm, epsilon).entries()) {
       climbers =
         at === 0
@@ -187,9 +193,11 @@ export class AdaptiveSearch {
       const taken = await ascend(this.#victim, climbers, shape, ascent, part.stage, steps);
       if (part.stage.last) climbers = kept(climbers, before);
       else before += taken;
+      isEnded &&= taken >= span.to || climbers.length === 0;
       done = before + (part.stage.last ? Math.max(taken, 0) : 0);
     }
     for (const one of entering) one.steps += done;
+    this.#begun ||= isEnded;
     this.#dropBroken(`${round.name}-${norm}`);
   }
 

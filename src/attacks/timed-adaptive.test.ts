@@ -55,6 +55,23 @@ it("every image gets its first steps before any gets more", async () => {
   expect(standing.every(({ steps }) => steps >= 5)).toBe(true);
 });
 
+it("a batch has begun once its first round ended, whatever broke before the clock stopped", async () => {
+  // The batches hold images 0 to 3, 4 to 7, 8 and 9.
+  const batches = (begun: readonly boolean[]) => [begun[0], begun[4], begun[8]];
+  const counts: number[] = [];
+  for (let asks = 0; asks <= 25; asks++) {
+    const { progress } = await attacked(asks);
+    const begun = progress.map((one) => one.begun);
+    expect(begun).toEqual(begun.map((_, i) => begun[i - (i % 4)]));
+    for (const [i, one] of progress.entries())
+      if (begun[i]) expect(one.margin > 0 || one.steps >= 5).toBe(true);
+    counts.push(batches(begun).filter(Boolean).length);
+  }
+  expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+  // Before the round the clock is asked once, and before each of 5 steps; the first batch needs all of them.
+  expect([counts[0], counts[5], counts[6], counts[25]]).toEqual([0, 0, 1, 3]);
+});
+
 it("ends by itself once nothing may fall, and is then as good as with any batch", async () => {
   const [one, other] = [await attacked(1e9), await attacked(1e9, 10)];
   expect(one.result.members.map((member) => member === null)).toEqual(

@@ -133,7 +133,7 @@ const Smallest = z.looseObject({
 const Converged = z.looseObject({
   norm: z.string(),
   epsilon: z.number(),
-  attacked: count.describe("images that got at least the first steps of the attack"),
+  attacked: count.describe("images of batches that got the first steps of the attack in full"),
   right: count.describe("images that were right when clean"),
   falling: share.describe(
     "of the survivors, those whose margin still fell in the last tenth of their steps",

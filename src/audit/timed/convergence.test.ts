@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
 import type { Progress } from "../../attacks/adaptive-search.ts";
+import { uniform } from "../../math/distributions.ts";
+import { keyOf, keysFor } from "../../math/random.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { AuditOptions } from "../options.ts";
 import { convergenceOf } from "./convergence.ts";
@@ -15,6 +17,7 @@ const image = (more: Partial<Progress>): Progress =>
       before: -0.9,
       searched: true,
       blind: false,
+      begun: true,
     },
     more,
   );
@@ -56,7 +59,7 @@ it("images without a step count as the others turned out, with the uncertainty o
   const progress = [
     ...many(50, { margin: 0.1 }),
     ...many(50, {}),
-    ...many(100, { steps: 0, searched: false, margin: -1 }),
+    ...many(100, { steps: 0, searched: false, begun: false, margin: -1 }),
   ];
   const { attacked, right, autoattack } = convergenceOf(ball, progress, 200);
   expect([attacked, right]).toEqual([100, 200]);
@@ -66,8 +69,65 @@ it("images without a step count as the others turned out, with the uncertainty o
   expect(autoattack.high).toBeCloseTo(0.5 + spread + 0.002, 9);
 });
 
+it("a batch that the clock cut short counts with all of its images, not with those that broke so far", () => {
+  const complete = [...many(64, { margin: 0.1 }), ...many(64, {})];
+  const cut = { steps: 3, searched: false, begun: false };
+  const partly = (broken: number) => [
+    ...complete,
+    ...many(broken, { ...cut, margin: 0.1 }),
+    ...many(128 - broken, { ...cut, margin: -0.95 }),
+  ];
+  const { attacked, right, autoattack } = convergenceOf(ball, partly(40), 256);
+  expect([attacked, right]).toEqual([128, 256]);
+  // Half of the first batch survives. If the second one is like it, so does half of all images.
+  expect(autoattack.mean).toBeCloseTo(0.5, 9);
+  expect(autoattack.high).toBeGreaterThan(0.56);
+  // At most 8 images of the second batch are left: they and the 64 of the first are the limit from above.
+  expect(convergenceOf(ball, partly(120), 256).autoattack.high).toBeCloseTo(72 / 256 + 0.002, 9);
+});
+
+it("limits hold the truth whenever the clock stops, also where nearly no image survives", () => {
+  for (const survival of [0.02, 0.5, 0.97]) {
+    // Each image survives, or breaks in one of its first five steps.
+    const draws = uniform(keysFor(keyOf(6), [Math.round(100 * survival)]), [1, 200 * 256]).data;
+    let held = 0;
+    for (let trial = 0; trial < 200; trial++) {
+      const steps = 1 + (trial % 4);
+      const own = Array.from(draws.subarray(256 * trial, 256 * (trial + 1)));
+      const progress = own.map((draw, i) => {
+        const breaksAt =
+          draw < survival ? Number.POSITIVE_INFINITY : 1 + (Math.floor(5e6 * draw) % 5);
+        const begun = i < 128;
+        const done = begun ? 5 : steps;
+        return image({
+          steps: done,
+          begun,
+          searched: false,
+          margin: breaksAt <= done ? 0.1 : -0.9,
+        });
+      });
+      const truth = own.filter((draw) => draw < survival).length / 256;
+      const { low, high } = convergenceOf(ball, progress, 256).autoattack;
+      if (low <= truth && truth <= high) held++;
+    }
+    // At 95 % each, 182 or fewer of 200 happen once in 100 seeds.
+    expect(held).toBeGreaterThan(182);
+  }
+});
+
+it("images that were not attacked fall like the survivors of those that were", () => {
+  const progress = [...many(100, { margin: -0.3, before: -0.3 }), ...many(100, { begun: false })];
+  const { mean, low } = convergenceOf(ball, progress, 200).autoattack;
+  expect(mean).toBeCloseTo(0.98, 9);
+  expect(low).toBeLessThan(0.9);
+});
+
 it("nothing is known before the first steps, or where ascents found no slope and random search has not run", () => {
-  const untouched = convergenceOf(ball, many(10, { steps: 0, searched: false, margin: -1 }), 10);
+  const untouched = convergenceOf(
+    ball,
+    many(10, { steps: 0, searched: false, begun: false, margin: -1 }),
+    10,
+  );
   expect([untouched.autoattack.low, untouched.autoattack.high]).toEqual([0, 1]);
   const flat = convergenceOf(ball, many(10, { searched: false, margin: -0.99 }), 10);
   expect([flat.autoattack.low, flat.autoattack.high]).toEqual([0, 1]);

@@ -6,7 +6,7 @@ export interface Convergence {
   readonly norm: string;
   /** The radius in the norm, for pixels in [0, 1]. */
   readonly epsilon: number;
-  /** Images that were right when clean and got at least the first steps of the attack. */
+  /** Images that were right when clean and whose batch got the first steps of the attack in full. */
   readonly attacked: number;
   /** Images that were right when clean. */
   readonly right: number;
@@ -16,8 +16,6 @@ export interface Convergence {
   readonly autoattack: { readonly mean: number; readonly low: number; readonly high: number };
 }
 
-/** An image with fewer steps counts as not attacked. */
-const FIRST_STEPS = 5;
 /** A fall of the margin by a smaller share of the clean margin does not count. */
 const MIN_FALL = 0.01;
 /** An image with more than this share of its margin left does not break any more. */
@@ -66,6 +64,38 @@ function fallOf(norm: string, progress: Progress): Fall {
   return isFalling(progress) ? OPEN_L1.falling : OPEN_L1.still;
 }
 
+/** Images of batches whose first steps the clock cut short, and of those that never began. */
+interface Others {
+  readonly count: number;
+  /** Those known to be broken, which are the weakest ones: they say nothing about the rest. */
+  readonly broken: number;
+}
+
+/**
+ * How many of the other images AutoAttack would leave, if they are like the `attacked` ones, of which `least`, `likely` or
+ * `survivors` remain. The spread is 1.96 standard errors of the difference of two proportions. Its proportion
+ * has two images of each kind added (Agresti & Coull 1998), so that it is not 0 where all or none survive.
+ */
+function leftOf(
+  { count, broken }: Others,
+  attacked: number,
+  { least, likely, survivors }: Readonly<Record<"least" | "likely" | "survivors", number>>,
+) {
+  const share = (of: number) => (attacked === 0 ? 0.5 : of / attacked);
+  const padded = (survivors + 2) / (attacked + 4);
+  const spread =
+    attacked < MIN_ATTACKED || count === 0
+      ? 1
+      : 1.96 * Math.sqrt(padded * (1 - padded) * (1 / attacked + 1 / count));
+  const within = (wanted: number) =>
+    Math.min(Math.min(Math.max(wanted, 0), 1) * count, count - broken);
+  return {
+    mean: within(share(likely)),
+    low: within(share(least) - spread),
+    high: within(share(survivors) + spread),
+  };
+}
+
 /**
  * The convergence of a timed attack, from its progress on images, including those that are wrong when clean. The rest
  * of the `images` images are proven to survive.
@@ -76,19 +106,17 @@ export function convergenceOf(
   images: number,
 ): Convergence {
   const right = progress.filter(({ cleanMargin }) => !(cleanMargin > 0));
-  const attacked = right.filter(
-    ({ steps, margin, searched }) => steps >= FIRST_STEPS || margin > 0 || searched,
-  );
+  const attacked = right.filter(({ begun }) => begun);
   const survivors = attacked.filter(({ margin }) => !(margin > 0));
   const falling = survivors.filter(isFalling);
   const falls = survivors.map((progress) => fallOf(ball.norm, progress));
   const sum = (of: (fall: Fall) => number) => falls.reduce((total, fall) => total + of(fall), 0);
-  const others = right.length - attacked.length;
-  const share = attacked.length === 0 ? 0.5 : survivors.length / attacked.length;
-  const spread =
-    attacked.length < MIN_ATTACKED || others === 0
-      ? 1
-      : 1.96 * Math.sqrt(share * (1 - share) * (1 / attacked.length + 1 / others));
+  const likely = survivors.length - sum(([mean]) => mean);
+  const least = survivors.length - sum(([, most]) => most);
+  const rest = right.filter(({ begun }) => !begun);
+  const others = { count: rest.length, broken: rest.filter(({ margin }) => margin > 0).length };
+  const known = { least, likely, survivors: survivors.length };
+  const left = leftOf(others, attacked.length, known);
   const proven = images - progress.length;
   const missed = ball.norm === "l1" ? MISSED_L1 : MISSED;
   const within = (count: number) => Math.min(Math.max((proven + count) / images, 0), 1);
@@ -99,11 +127,9 @@ export function convergenceOf(
     right: right.length,
     falling: survivors.length === 0 ? 0 : falling.length / survivors.length,
     autoattack: {
-      mean: within(survivors.length - sum(([mean]) => mean) + share * others),
-      low: within(
-        survivors.length - sum(([, most]) => most) + Math.max(0, share - spread) * others,
-      ),
-      high: within(survivors.length + Math.min(1, share + spread) * others + missed * images),
+      mean: within(likely + left.mean),
+      low: within(least + left.low),
+      high: within(survivors.length + left.high + missed * images),
     },
   };
 }
