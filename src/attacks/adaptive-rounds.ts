@@ -175,6 +175,13 @@ export function partsOf({ steps, ascents, start }: Round, norm: Norm, epsilon: n
   }));
 }
 
+/** The gradient steps of all rounds for one image, at most, in the ball of radius epsilon, for pixels in [0, 1]. */
+export function gradientsOf(rounds: readonly Round[], norm: Norm, epsilon: number): number {
+  const parts = rounds.flatMap((round) => partsOf(round, norm, epsilon));
+  const steps = ({ from, to }: Span) => to - from + (from === 0 ? 0 : 1);
+  return parts.reduce((sum, { span, ascents }) => sum + ascents * steps(span), 0);
+}
+
 /**
  * Random searches that begin for an image whose gradients are masked. The one that came closest continues: some get
  * stuck at their first points.

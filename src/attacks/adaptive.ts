@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { roundsOf } from "./adaptive-rounds.ts";
+import { gradientsOf, roundsOf } from "./adaptive-rounds.ts";
 import { AdaptiveSearch } from "./adaptive-search.ts";
 import { ApgdSteps } from "./apgd.ts";
 import { defineAttack } from "./define-attack.ts";
@@ -25,15 +25,16 @@ export const adaptive = defineAttack({
   sharedOptions: { apgdSteps: "apgdSteps", squareQueries: "squareQueries" },
   make(options) {
     const { norm, epsilon, apgdSteps: steps, squareQueries: queries } = options;
+    const rounds = roundsOf(steps, norm);
     return {
       options: { norm, epsilon, steps, squareQueries: queries, restarts: 1 },
+      passes: { gradients: gradientsOf(rounds, norm, epsilon), forwards: queries },
       async perturb(victim, x, labels, keys, onBroken) {
         checkInputs(x, labels, keys);
         checkEpsilon(norm, epsilon, x.shape.slice(1));
         const images = { x, labels, keys };
         const search = await AdaptiveSearch.begin(victim, { norm, epsilon }, images, onBroken);
-        for (const [number, round] of roundsOf(steps, norm).entries())
-          await search.climb(round, number);
+        for (const [number, round] of rounds.entries()) await search.climb(round, number);
         await search.searchSquares({
           norm,
           epsilon,

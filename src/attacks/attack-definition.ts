@@ -59,10 +59,14 @@ export interface BoundedSpecification<
   readonly deterministicOnly?: boolean;
   /** Draws that the publication averages over at each step on a randomised model; absent if it does not say. */
   readonly draws?: number;
-  /** Makes the attack in a ball. `options` are recorded with results; by default the resolved options. */
+  /**
+   * Makes the attack in a ball. `options` are recorded with results; by default the resolved options. `passes` are for
+   * estimates of cost; by default those of the options `steps`, `queries` and `restarts`.
+   */
   make(options: OwnOutput<O> & BallOptions<N>): {
     readonly perturb: BoundedAttack["perturb"];
     readonly options?: BoundedAttack["options"];
+    readonly passes?: BoundedAttack["passes"];
   };
 }
 
@@ -75,10 +79,11 @@ export interface MinimalSpecification<
   P extends string = string,
 > extends CommonSpecification<Name, N, O, S, P> {
   readonly kind: "minimum-norm";
-  /** Makes the attack that minimises a norm. `options` are recorded with results; by default the resolved options. */
+  /** Makes the attack that minimises a norm. `options` and `passes` are as for a bounded attack. */
   make(options: OwnOutput<O> & { readonly norm: N }): {
     readonly minimize: MinimalAttack["minimize"];
     readonly options?: MinimalAttack["options"];
+    readonly passes?: MinimalAttack["passes"];
   };
 }
 

@@ -75,6 +75,7 @@ interface Made {
   readonly perturb?: BoundedAttack["perturb"];
   readonly minimize?: MinimalAttack["minimize"];
   readonly options?: Attack["options"];
+  readonly passes?: Attack["passes"];
 }
 
 /**
@@ -152,6 +153,7 @@ export function defineAttack(given: AnySpecification): AttackDefinition {
         epsilon,
         asks,
         options: made.options ?? forMake,
+        passes: made.passes,
         perturb: made.perturb,
       };
       return isOurs ? attack : checkedPerturb(definition, attack);
@@ -163,6 +165,7 @@ export function defineAttack(given: AnySpecification): AttackDefinition {
       norm,
       epsilon: null,
       options: made.options ?? (norms.length === 1 ? own : forMake),
+      passes: made.passes,
       minimize: made.minimize,
     };
     return isOurs ? attack : checkedMinimize(definition, attack);

@@ -4,6 +4,7 @@ import { fold, foldAll } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { areWithin, projectExactly } from "./exact-projection.ts";
 import { rowOf } from "./examples.ts";
+import { passesOf, sumOfPasses } from "./passes.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Attack, AttackNorm, BoundedAttack, Labels, Victim } from "./victim.ts";
 
@@ -52,6 +53,7 @@ export function ensemble(options: EnsembleOptions): BoundedAttack {
     epsilon,
     options: options.options,
     asks: "losses",
+    passes: sumOfPasses(members.map(passesOf)),
     async perturb(victim, x, labels, keys, onBroken) {
       checkInputs(x, labels, keys);
       const adversarial = tensor(x.shape, x.data.slice());

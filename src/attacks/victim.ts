@@ -37,6 +37,12 @@ export type AttackNorm = Norm | "l0";
 /** The norms of Araujo et al. 2019, arXiv:1903.10219: ℓ∞ and ℓ2. */
 export type PaperNorm = Exclude<Norm, "l1">;
 
+/** Passes through the network for one image: without a gradient, and with one. */
+export interface Passes {
+  readonly forwards: number;
+  readonly gradients: number;
+}
+
 /** Called by an ensemble when `member` breaks an example, given by its row in the batch; the last call per example counts. */
 export type OnBroken = (example: number, member: string) => void;
 
@@ -49,6 +55,8 @@ export interface BoundedAttack {
   readonly asks: "cross-entropy" | "losses" | "logits";
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The most passes that it takes for an image, if `steps`, `queries` and `restarts` among its options do not say so. */
+  readonly passes?: Passes | undefined;
   /** Whether one call must have all images: the attack shares its time among them. */
   readonly takesAll?: boolean;
   /** x [batch, ...pixels] in [0, 1], labels and keys [batch] → adversarial examples of the shape of x, in the ball and in [0, 1]. */
@@ -69,6 +77,8 @@ export interface MinimalAttack {
   readonly epsilon: null;
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The most passes that it takes for an image, if `steps`, `queries` and `restarts` among its options do not say so. */
+  readonly passes?: Passes | undefined;
   /** x [batch, ...pixels] in [0, 1], labels and keys [batch] → the closest adversarial example found, or x itself if none was. */
   minimize(victim: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Minimized>;
 }

@@ -1,5 +1,6 @@
 // The runs of an evaluation, derived from its options: attacks with their radii, and the rows that each run gives.
 import { z } from "zod";
+import { passesOf, sumOfPasses } from "../attacks/passes.ts";
 import {
   attackNamed,
   attackOptions,
@@ -8,7 +9,7 @@ import {
   minimalAttackNamed,
   minimalAttackOptions,
 } from "../attacks/table.ts";
-import type { Attack, AttackNorm } from "../attacks/victim.ts";
+import type { Attack, AttackNorm, Passes } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { EVERY_IMAGE, type ImageRange } from "./image-range.ts";
 import { NO_ATTACK, type ResolvedOptions } from "./options.ts";
@@ -28,6 +29,8 @@ export interface Run {
   /** Gradient steps of each start; of Square, its queries. */
   readonly steps: number;
   readonly restarts: number;
+  /** Passes through the network for one image, at most, with one draw and without the test of the result. */
+  readonly passes: Passes;
 }
 
 /** Attacks made by the caller, by name; several of one name differ in their radii. */
@@ -48,6 +51,7 @@ const cleanRun: Run = {
   eot: 1,
   steps: 0,
   restarts: 0,
+  passes: sumOfPasses([]),
 };
 
 /** The options of bounded attacks that an evaluation has; radii are lists there. */
@@ -111,6 +115,7 @@ const runOf = (name: string, attack: Attack, eot: number, options: ResolvedOptio
   eot,
   steps: Number(attack.options.steps ?? attack.options.queries ?? 0),
   restarts: Number(attack.options.restarts ?? 1),
+  passes: passesOf(attack),
 });
 
 /** Every attack at every radius of its norm, in the order asked for; on a randomised model for every number of EOT draws. */

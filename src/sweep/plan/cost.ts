@@ -1,19 +1,37 @@
+import { passesOf, sumOfPasses } from "../../attacks/passes.ts";
 import type { Defense } from "../../defenses/table.ts";
 import { type EvaluateOptions, resolved } from "../../evaluate/options.ts";
 import { runsOf } from "../../evaluate/runs.ts";
 import type { FlopsPerImage } from "../../models/flops.ts";
 
-/** Floating-point operations of a training: each step of each example, and the attacks inside it. */
+/** What the cost of a training depends on. */
+type Trained = Pick<Defense, "attacks" | "name" | "options">;
+
+/** Defences that attack each example in one of their norms. */
+const IN_ONE_NORM: readonly string[] = ["mat-rand", "e-at"];
+
+/** Gradient steps of the attacks inside training, for one example. */
+function innerGradients({ name, attacks, options = {} }: Trained): number {
+  if (name.startsWith("fast-at")) return 1;
+  // MSD tries every norm at each step. Other defences that list no attacks have one of `steps` steps, or none.
+  const norms = name === "msd" ? String(options.norms).split(",").length : 1;
+  if (attacks.length === 0) return Number(options.steps ?? 0) * norms;
+  const { gradients } = sumOfPasses(attacks.map(passesOf));
+  return IN_ONE_NORM.includes(name) ? gradients / attacks.length : gradients;
+}
+
+/**
+ * Floating-point operations of a training, as an estimate: each step of each example, of its noisy copies or its replays, and
+ * the attacks inside it.
+ */
 export function trainingFlops(
-  { attacks, name }: Pick<Defense, "attacks" | "name">,
+  defense: Trained,
   { epochs, examples }: { readonly epochs: number; readonly examples: number },
   { gradient, step }: FlopsPerImage,
 ): number {
-  const inner = attacks.map(({ options }) => Number(options.steps ?? 0));
-  const total = inner.reduce((sum, one) => sum + one, 0);
-  // MAT-Rand splits the batch among its attacks.
-  const perExample = name === "mat-rand" && inner.length > 0 ? total / inner.length : total;
-  return epochs * examples * (step + perExample * gradient);
+  const { copies, replays } = defense.options ?? {};
+  const times = Number(copies ?? replays ?? 1);
+  return epochs * examples * times * (step + innerGradients(defense) * gradient);
 }
 
 /** Runs of an attack on a randomised model under the sound protocol: three objectives, and fixed noise. */
@@ -29,13 +47,10 @@ export function evaluationFlops(
   const isSound = options.protocol === "sound";
   const scored = randomised && isSound ? options.draws : 1;
   const tried = randomised && isSound && options.objective === "worst" ? CANDIDATES : 1;
-  const perImage = runsOf(options, { randomised }).reduce(
-    (sum, { steps, restarts, eot, radii }) => {
-      const climbed = steps * Math.max(1, restarts) * eot * tried * gradient;
-      return sum + climbed + radii.length * scored * tried * forward;
-    },
-    0,
-  );
+  const perImage = runsOf(options, { randomised }).reduce((sum, { passes, eot, radii }) => {
+    const attack = passes.gradients * gradient + passes.forwards * forward;
+    return sum + tried * (attack * eot + radii.length * scored * forward);
+  }, 0);
   return images * perImage;
 }
 
