@@ -25,6 +25,7 @@ const ascended = (delta: Tensor, gradient: Tensor, epsilon: number): Tensor =>
 function freeTraining(epsilon: number, replays: number): LossObjective {
   return {
     name: "free-at",
+    oneStep: true,
     inputGradients: ["x"],
     memory: ({ images }) => ({ delta: images }),
     async train({ x, memory, gradients, apply }) {

@@ -44,6 +44,7 @@ function boostedCrossEntropy(logits: Value, oneHot: Value): Value {
 function martObjective(ascent: InnerAscent, lambda: number): LossObjective {
   return {
     name: `mart-${ascent.norm}`,
+    oneStep: ascent.steps === 1,
     arrays: ({ images }) => ({ clean: images, adversarial: images }),
     exactLabels: true,
     loss({ network, arrays, oneHot }) {

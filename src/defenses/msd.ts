@@ -92,6 +92,7 @@ export const msd = defineDefense({
     return {
       objective: {
         name: `msd ${norms.join(",")}`,
+        oneStep: steps === 1,
         async examples(model, x, labels, keys) {
           let at = x;
           for (let step = 1; step <= steps; step++) {

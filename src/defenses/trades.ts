@@ -21,6 +21,7 @@ import type { LossObjective } from "./objective.ts";
 function tradesObjective(ascent: InnerAscent, beta: number): LossObjective {
   return {
     name: `trades-${ascent.norm}`,
+    oneStep: ascent.steps === 1,
     arrays: ({ images }) => ({ clean: images, adversarial: images }),
     loss({ network, arrays, oneHot }) {
       const logits = network(arrays.clean);

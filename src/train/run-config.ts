@@ -7,6 +7,7 @@ import { openedJson, sealedJson } from "../files/sealed.ts";
 import { loadedPlugins } from "../math/plugin.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { isArchitecture } from "../models/architectures.ts";
+import type { CheckpointMetadata } from "../models/opening/checkpoint.ts";
 import { type ResolvedOptions, trainOptions } from "./options.ts";
 
 /** The file with the options and the environment of a run. */
@@ -87,6 +88,12 @@ export async function storedLowering(files: RunFiles): Promise<string | undefine
   const config = openedJson(`${files.path}/${CONFIG}`, await readText(files, CONFIG), advice);
   const { device, lowering } = (config.target ?? {}) as Partial<RuntimeTarget>;
   return device === "cpu" ? lowering : undefined;
+}
+
+/** The number of training images that a run was started with; undefined if not stored. */
+export async function storedTrainImages(files: RunFiles): Promise<number | undefined> {
+  const config = openedJson(`${files.path}/${CONFIG}`, await readText(files, CONFIG), advice);
+  return (config.model as Partial<CheckpointMetadata> | undefined)?.trainImages;
 }
 
 /** What config.json records of a defence that is a value of the caller's own, and not one of the table. */

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { stripes, toyTraining, wide } from "../../test/fixtures/toy-training.ts";
 import { withValidation } from "../data/validation-split.ts";
-import { type Defense, defenseNamed } from "../defenses/table.ts";
+import { defenseNamed } from "../defenses/table.ts";
 import { keyOf } from "../math/random.ts";
-import { takeRows } from "../math/tensor.ts";
 import type { Parameters } from "../models/architecture.ts";
 import { classifier } from "../models/classifier.ts";
 import { chosenCheckpoint, latestCheckpoint } from "../models/opening/checkpoints.ts";
@@ -18,61 +17,6 @@ async function events(training: Training): Promise<TrainEvent[]> {
   for await (const event of train(training)) all.push(event);
   return all;
 }
-
-/** A one-step defence that trains on clean images for 60 batches, and then on images of other classes. */
-function collapsing(): Defense {
-  let batches = 0;
-  return {
-    name: "collapsing",
-    noise: null,
-    attacks: [],
-    options: { epsilonLinf: 0.01 },
-    objective: {
-      name: "collapsing",
-      oneStep: true,
-      async examples(_, x, labels) {
-        batches++;
-        if (batches <= 60) return x;
-        const other = Array.from(labels, (label, i) => {
-          const found = Array.from(labels).findIndex((one) => one !== label);
-          return found < 0 ? i : found;
-        });
-        return takeRows(x, other);
-      },
-    },
-  };
-}
-
-it("a run whose one-step attacks overfit stops at once and goes back to its best checkpoint", async () => {
-  const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
-  const finished: number[] = [];
-  const training = await toyTraining(
-    { defense: "standard", epochs: 40, augment: "none", epsilonLinf: 0.01 },
-    {
-      dataset,
-      validation,
-      defense: collapsing(),
-      finish: async ({ position }) => void finished.push(position.step),
-    },
-  );
-  const all = await events(training);
-  const checks = all.filter((event) => event.event === "validation");
-  const stopped = all.find((event) => event.event === "stopped");
-  const chosen = await chosenCheckpoint(training.files);
-  const best = Math.max(...checks.map(({ robust }) => robust));
-  expect(best).toBeGreaterThan(0.7);
-  expect(stopped).toMatchObject({ reason: "overfitting" });
-  expect(Number(stopped?.step)).toBeGreaterThan(60);
-  expect(Number(stopped?.step)).toBeLessThan(6 * 40);
-  expect(checks.find(({ step }) => step === finished[0])?.robust).toBe(best);
-  expect(chosen?.checkpoint.position.step).toBe(finished[0]);
-
-  // Its position is saved, so that a resumed run only ends again.
-  const again = await events(training);
-  expect(again.filter(({ event }) => event === "step" || event === "validation")).toEqual([]);
-  expect(again.find((event) => event.event === "stopped")).toEqual(stopped);
-  expect(finished[1]).toBe(finished[0]);
-});
 
 describe("a run that diverges", () => {
   const options = { epochs: 4, augment: "none", defense: "standard" } as const;

@@ -35,6 +35,7 @@ import {
   requireRunPlugins,
   storedLowering,
   storedOptions,
+  storedTrainImages,
   writeConfig,
 } from "./run-config.ts";
 import { runKey } from "./streams.ts";
@@ -82,21 +83,29 @@ function refuseOtherNorms(given: TrainOptions, { name, objective }: Defense): vo
       );
 }
 
-/** Validation images of a one-step defence that is given none: enough to see it collapse. */
-const ONE_STEP_VALIDATION = 512;
+/** Validation images of a one-step defence that is given none: enough to see it collapse, at least and at most. */
+const [MIN_WATCHED, MAX_WATCHED] = [32, 512];
 /** One of this many training images at most is held out without being asked for. */
 const MIN_REST = 10;
 
-/** The data set without its validation images, and those; undefined for none. */
+/** How many of `used` training images are held out without being asked for. */
+function unaskedImages(used: number, defense: Defense): number {
+  const count = Math.min(MAX_WATCHED, Math.floor(used / MIN_REST));
+  return isOneStep(defense) && count >= MIN_WATCHED ? count : 0;
+}
+
+/**
+ * The data set without its validation images, and those; undefined for none. A run that `began` with all images as training
+ * images, as those of earlier versions did, continues with all of them.
+ */
 function validated(
   dataset: Dataset,
   { validation, examples, seed }: ResolvedOptions,
   defense: Defense,
+  began: number | undefined,
 ): { readonly dataset: Dataset; readonly validation?: Split } {
-  const used = Math.min(examples ?? dataset.train.size, dataset.train.size);
-  const unasked = isOneStep(defense)
-    ? Math.min(ONE_STEP_VALIDATION, Math.floor(used / MIN_REST))
-    : 0;
+  const { size } = dataset.train;
+  const unasked = began === size ? 0 : unaskedImages(Math.min(examples ?? size, size), defense);
   const count = validation ?? unasked;
   return count === 0 ? { dataset } : withValidation(dataset, count, runKey(seed, "validation"));
 }
@@ -191,7 +200,8 @@ export async function* trainModel(
   const lowering = isResumed ? await storedLowering(storage) : undefined;
   const plainRuntime = await request.startRuntime(lowering);
   const whole = withHeldOutTest(request.ownData ?? (await request.openData(options.data)));
-  const { dataset, validation } = validated(whole, options, defense);
+  const began = isResumed ? await storedTrainImages(storage) : undefined;
+  const { dataset, validation } = validated(whole, options, defense, began);
   const input = { ...dataset, classes: dataset.classes.length };
   const {
     writeModel = (files, { model, state }) =>

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { fgsm } from "../attacks/fgsm.ts";
 import type { BoundedAttack } from "../attacks/victim.ts";
-import { defenseNamed } from "../defenses/table.ts";
+import { defenseNamed, defenses } from "../defenses/table.ts";
 import { withWeightPerturbation } from "../defenses/weight-perturbation.ts";
 import { resolveOptions } from "./options.ts";
 import { isOneStep, validationAttacks } from "./validation.ts";
@@ -44,6 +45,47 @@ test("a defence without attacks is checked in the norms that it trains in, withi
   ]);
   expect(checked("fast-at-l2", { epsilonL2: 0.3 })).toEqual([["pgd-l2", 0.3]]);
   expect(checked("ni-normal", {})).toEqual([]);
+});
+
+/** The defences whose inner attack takes as many steps as `steps` says; `smoothadv` attacks under noise in no fixed norm. */
+const stepped = defenses.all
+  .filter((one) => one.sharedOptions.steps === "steps")
+  .map(({ name }) => name);
+
+test("every defence whose inner attack is asked for one step is watched by PGD-5 in its norms", () => {
+  expect(stepped).toEqual(
+    expect.arrayContaining(["at-linf", "rat-l2-normal", "mat-max", "trades-l2", "mart-linf"]),
+  );
+  expect(stepped).toEqual(expect.arrayContaining(["avg", "max", "msd", "e-at", "ramp"]));
+  for (const name of stepped) {
+    const [one, two] = [1, 2].map((steps) => defenseNamed(name, { steps }));
+    expect([name, isOneStep(one), isOneStep(two)]).toEqual([name, true, false]);
+    const attacks = validationAttacks(one, options);
+    expect(attacks.map(({ name: attack }) => attack)).toEqual(
+      validationAttacks(two, options).map(({ name: attack }) => attack),
+    );
+    for (const { options: own } of attacks) expect([name, own.steps]).toEqual([name, 5]);
+  }
+  expect(isOneStep(defenseNamed("free-at"))).toBe(true);
+});
+
+test("the attack that watches reaches twice the radius, also for a defence of FGSM or of an attack from outside", () => {
+  const [weak] = defenseNamed("at-linf", { steps: 1, stepSize: 0.001, epsilonLinf: 0.05 }).attacks;
+  const fast = defenseNamed("fast-at-linf");
+  const by = (more: object) =>
+    validationAttacks(Object.assign({}, fast, more), options).map((one) => [
+      one.name,
+      one.epsilon,
+      one.options.steps,
+      one.options.stepSize,
+    ]);
+  expect(by({ attacks: [weak] })).toEqual([["pgd-linf", 0.05, 5, 0.02]]);
+  expect(by({ attacks: [fgsm({ norm: "l2", epsilon: 0.5 })] })).toEqual([["pgd-l2", 0.5, 5, 0.2]]);
+  const own = Object.assign({}, weak, { name: "mine" });
+  expect(by({ attacks: [own] })).toEqual([
+    ["mine", 0.05, 1, 0.001],
+    ["pgd-linf", 0.05, 5, 0.02],
+  ]);
 });
 
 test("attacks of one step are watched whether the defence replaces examples or has a loss", () => {

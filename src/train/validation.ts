@@ -4,7 +4,7 @@ import { epsilonOption, normOfAttack } from "../attacks/table.ts";
 import type { BoundedAttack, Norm, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { innerAttack } from "../defenses/inner-attack.ts";
-import { attacksInNorms } from "../defenses/several-norms.ts";
+import { attacksInNorms, SeveralNorms } from "../defenses/several-norms.ts";
 import type { Defense } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
 import { foldAll, type Key } from "../math/random.ts";
@@ -28,20 +28,43 @@ const NORMS: readonly Norm[] = ["linf", "l2", "l1"];
 const STEPS = 10;
 const FAST_STEPS = 5;
 
-/** Whether a defence trains on attacks of one step, which can overfit catastrophically (Wong et al. 2020, arXiv:2001.03994, §5). */
-export const isOneStep = ({ objective }: Pick<Defense, "objective">): boolean =>
-  objective.oneStep === true;
+/** Whether an attack is of our table. Those of others keep their steps, whose meaning is not known. */
+const isOurs = ({ name }: BoundedAttack): boolean => normOfAttack(name) !== undefined;
 
-/** An attack of training with at least as many steps as the check needs: a network can learn to stop an attack of few steps only. */
-function withEnoughSteps(attack: BoundedAttack): BoundedAttack {
+const takesOneStep = (attack: BoundedAttack): boolean =>
+  attack.options.steps === 1 && isOurs(attack);
+
+/**
+ * Whether a defence trains on attacks of one step, which can overfit catastrophically (Wong et al. 2020, arXiv:2001.03994, §5):
+ * by its nature, or since its options ask for one.
+ */
+export const isOneStep = ({
+  objective,
+  attacks,
+}: Pick<Defense, "objective" | "attacks">): boolean =>
+  objective.oneStep === true || attacks.some(takesOneStep);
+
+/** The attack in the norm of another and within its radius that shows whether training on one step has failed. */
+function watching(attack: BoundedAttack): readonly BoundedAttack[] {
+  const { norm, epsilon } = attack;
+  if (!NORMS.some((known) => known === norm)) return [attack];
+  const radius = { [epsilonOption[norm]]: epsilon };
+  return attacksInNorms(
+    SeveralNorms.parse(Object.assign(radius, { norms: norm, steps: FAST_STEPS })),
+  );
+}
+
+/**
+ * What an attack of training becomes in a check. It has as many steps as the check needs: a network can learn to stop an attack
+ * of few steps only.
+ */
+function checkedBy(attack: BoundedAttack, { objective }: Defense): readonly BoundedAttack[] {
   const { name, norm, epsilon, options } = attack;
-  if (
-    typeof options.steps !== "number" ||
-    options.steps >= STEPS ||
-    normOfAttack(name) === undefined
-  )
-    return attack;
-  return innerAttack(name, { [epsilonOption[norm]]: epsilon, steps: STEPS, apgdSteps: STEPS });
+  if (takesOneStep(attack)) return watching(attack);
+  if (!isOurs(attack)) return objective.oneStep ? [attack, ...watching(attack)] : [attack];
+  if (typeof options.steps !== "number" || options.steps >= STEPS) return [attack];
+  const radius = { [epsilonOption[norm]]: epsilon };
+  return [innerAttack(name, Object.assign(radius, { steps: STEPS, apgdSteps: STEPS }))];
 }
 
 /** The norms that a defence trains in: those that it lists, or else all whose radii are among its options. */
@@ -52,12 +75,13 @@ function normsOf(own: Readonly<Record<string, unknown>>): Norm[] {
 }
 
 /**
- * The attacks that choose a checkpoint: those that the defence trains with, with 10 steps or more; otherwise attacks in the
- * norms that it trains in, within its radii. None for a defence without any, which is then chosen by its accuracy under its own
- * noise.
+ * The attacks that choose a checkpoint: those that the defence trains with, with 10 steps or more, or PGD with 5 in place of
+ * those with one; otherwise attacks in the norms that it trains in, within its radii. None for a defence without any, which is
+ * then chosen by its accuracy under its own noise.
  */
 export function validationAttacks(defense: Defense, options: ResolvedOptions): BoundedAttack[] {
-  if (defense.attacks.length > 0) return defense.attacks.map(withEnoughSteps);
+  if (defense.attacks.length > 0)
+    return defense.attacks.flatMap((attack) => checkedBy(attack, defense));
   const own = defense.options ?? {};
   const norms = normsOf(own).join(",");
   if (norms === "") return [];
