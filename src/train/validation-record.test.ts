@@ -48,6 +48,34 @@ describe("a run stops", () => {
     expect(verdictOn(rows([0.6, 0.2], [0.7, 0.4], [0.7, 0.21]), {}, true)).toBeNull();
   });
 
+  it("when two falls of a one-step defence in a row make 20 points, unless the second is a rise", () => {
+    expect(verdictOn(rows([0.9, 0], [0.7, 0.4], [0.7, 0.28], [0.7, 0.15]), {}, true)).toMatchObject(
+      { reason: "overfitting", message: expect.stringContaining("40.0 % to 15.0 %") },
+    );
+    expect(verdictOn(rows([0.9, 0], [0.7, 0.4], [0.7, 0.21], [0.7, 0.2]), {}, true)).not.toBeNull();
+    const rising = rows([0.9, 0], [0.7, 0.4], [0.7, 0.21], [0.7, 0.22]);
+    expect(verdictOn(rising.slice(0, 3), {}, true)).toBeNull();
+    expect(verdictOn(rising, {}, true)).toBeNull();
+  });
+
+  it("not at a fall of a few images, which chance explains", () => {
+    const few = (count: number) =>
+      rows([0.9, 0], [0.8, 0.5], [0.8, 0.25]).map((row) => ({ ...row, examples: count }));
+    expect(verdictOn(few(8), {}, true)).toBeNull();
+    expect(verdictOn(few(512), {}, true)?.reason).toBe("overfitting");
+    const all = rows([0.9, 0], [0.8, 0.75], [0.8, 0]).map((row) => ({ ...row, examples: 8 }));
+    expect(verdictOn(all, {}, true)?.reason).toBe("overfitting");
+  });
+
+  it("not when a robust file loses accuracy at the start of its training, unless most of it is gone", () => {
+    const robust = [0.8, 0.5] as const;
+    expect(verdictOn(rows(robust, [0.7, 0.28]), {}, true)).toBeNull();
+    expect(verdictOn(rows(robust, [0.7, 0.28], [0.7, 0.27]), {}, true)).toBeNull();
+    expect(verdictOn(rows(robust, [0.7, 0.05]), {}, true)).toBeNull();
+    expect(verdictOn(rows(robust, [0.7, 0.05], [0.7, 0.12]), {}, true)).toBeNull();
+    expect(verdictOn(rows(robust, [0.7, 0.05], [0.9, 0.02]), {}, true)?.reason).toBe("overfitting");
+  });
+
   it("after as many epochs without a better checkpoint as it has patience", () => {
     const all = rows([0.5, 0.1], [0.5, 0.3], [0.5, 0.2], [0.5, 0.3]);
     expect(verdictOn(all, { patience: 3 }, false)).toBeNull();

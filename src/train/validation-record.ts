@@ -79,8 +79,39 @@ export function bestRow(
   return best;
 }
 
-/** A fall of accuracy under attack from one check to the next that no healthy run shows. */
+/** A fall of accuracy under attack within half an epoch that no healthy run shows. */
 const COLLAPSE = 0.2;
+
+/** The two-sided 99 % quantile of the normal distribution. */
+const QUANTILE = 2.576;
+
+/**
+ * Whether accuracy under attack has fallen so far from one check to another, and not by chance: by the interval of Agresti &
+ * Caffo 2000 (The American Statistician 54:280), which adds one image of each kind to both checks.
+ */
+function hasCollapsed(from: ValidationRow, to: ValidationRow): boolean {
+  if (from.robust - to.robust < COLLAPSE - 1e-9) return false;
+  const [a, b] = [from, to].map(({ robust, examples }) => {
+    const share = (robust * examples + 1) / (examples + 2);
+    return { share, variance: (share * (1 - share)) / (examples + 2) };
+  });
+  return a.share - b.share > QUANTILE * Math.sqrt(a.variance + b.variance);
+}
+
+/**
+ * The check since which the accuracy under attack has collapsed: the last one or the one before it; undefined if it has not. The
+ * training of a robust file may cost it some accuracy at first, which comes back. So the model before training counts only if
+ * less than half of its accuracy is left at two checks.
+ */
+function beforeCollapse(rows: readonly ValidationRow[]): ValidationRow | undefined {
+  const [earlier, before, last] = [rows.at(-3), rows.at(-2), rows.at(-1)];
+  if (last === undefined || before === undefined) return undefined;
+  if (before.step > 0 && hasCollapsed(before, last)) return before;
+  if (earlier === undefined || last.robust > before.robust || !hasCollapsed(earlier, last))
+    return undefined;
+  const isLost = ({ robust }: ValidationRow) => robust < earlier.robust / 2;
+  return earlier.step > 0 || (isLost(before) && isLost(last)) ? earlier : undefined;
+}
 
 /** A share of validation images for a reader: `56.1 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -91,12 +122,13 @@ export function verdictOn(
   options: Comparing,
   oneStep: boolean,
 ): Verdict | null {
-  const [first, last, before] = [rows[0], rows.at(-1), rows.at(-2)];
-  if (last === undefined || before === undefined) return null;
-  if (oneStep && before.robust - last.robust >= COLLAPSE - 1e-9)
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (last === undefined) return null;
+  const high = oneStep ? beforeCollapse(rows) : undefined;
+  if (high !== undefined)
     return {
       reason: "overfitting",
-      message: `accuracy under PGD fell from ${percent(before.robust)} to ${percent(last.robust)} of ${last.examples} validation images within a part of an epoch: catastrophic overfitting, which training with one-step attacks is prone to; a smaller --rate, a smaller radius or more noise avoids it`,
+      message: `accuracy under PGD fell from ${percent(high.robust)} to ${percent(last.robust)} of ${last.examples} validation images within a part of an epoch: catastrophic overfitting, which training with one-step attacks is prone to; a smaller --rate, a smaller radius or more noise avoids it`,
     };
   if (losesClean(last, first, options))
     return {
