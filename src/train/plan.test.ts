@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { stripes, toyOptions } from "../../test/fixtures/toy-training.ts";
 import { replacesExamples } from "../defenses/objective.ts";
-import type { Defense } from "../defenses/table.ts";
+import { type Defense, defenseNamed } from "../defenses/table.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
-import { resolveOptions } from "./options.ts";
-import { planOf } from "./plan.ts";
+import { resolveOptions, type TrainOptions } from "./options.ts";
+import { planOf, settledStep } from "./plan.ts";
 
 it("prefetches for the defence exactly the keys of the next batch", async () => {
   const prefetched: { keys: readonly Key[]; shape: Shape }[] = [];
@@ -39,4 +39,17 @@ it("prefetches for the defence exactly the keys of the next batch", async () => 
   // After the last step of an epoch, the next batch depends on another order.
   plan.prefetch({ epoch: 1, stepInEpoch: plan.stepsPerEpoch }, order);
   expect(prefetched).toHaveLength(3);
+});
+
+it("has settled at the highest rate, and once the radii have grown", () => {
+  const settled = (given: TrainOptions) => {
+    const options = resolveOptions(Object.assign({}, toyOptions, { epochs: 8 }, given));
+    return settledStep(planOf(options, stripes(), defenseNamed("standard")), options);
+  };
+  // 40 steps; one cycle rises over the first quarter.
+  expect(settled({})).toBe(9);
+  expect(settled({ schedule: "constant" })).toBe(0);
+  expect(settled({ schedule: "multi-step" })).toBe(0);
+  expect(settled({ epsilonWarmup: 0.3 })).toBe(12);
+  expect(settled({ epsilonWarmup: 0.01 })).toBe(9);
 });

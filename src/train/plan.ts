@@ -31,6 +31,19 @@ const scheduleOf = ({ schedule, recipe }: ResolvedOptions) =>
   schedule === undefined ? recipes[recipe].schedule : schedules[schedule];
 
 /**
+ * The step at which neither the rate nor the radii of a run grow any more: that of the highest rate, or the end of
+ * `epsilonWarmup`.
+ */
+export function settledStep(
+  { steps, rateAt }: Pick<Plan, "steps" | "rateAt">,
+  { epsilonWarmup = 0 }: Pick<ResolvedOptions, "epsilonWarmup">,
+): number {
+  let highest = 0;
+  for (let step = 1; step < steps; step++) if (rateAt(step) > rateAt(highest)) highest = step;
+  return Math.max(highest, Math.ceil(epsilonWarmup * steps));
+}
+
+/**
  * The plan of a training run. Each epoch has its own order and omits the examples at its end that do not fill a batch. All
  * draws depend on the seed, the epoch and the example's index only. Throws `UsageError` for a data set without training
  * images.

@@ -61,7 +61,7 @@ export const refinements = {
     .max(1)
     .optional()
     .describe(
-      "stop once accuracy on clean validation images is lower by more than this share than at the start, and restore the best checkpoint",
+      "choose no checkpoint whose accuracy on clean validation images is lower by more than this share than at the start, and stop once it stays lower for an epoch without rising",
     ),
   patience: z
     .int()

@@ -6,7 +6,7 @@ import type { Defense } from "../defenses/table.ts";
 import type { Position } from "../models/opening/checkpoint.ts";
 import { keepChosen, saveChosen, withWriteErrors } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, settledStep } from "./plan.ts";
 import { provenShare } from "./proven-share.ts";
 import { exampleKeys } from "./streams.ts";
 import type { Training } from "./training.ts";
@@ -65,7 +65,10 @@ export class Selection {
     this.#isOneStep = isOneStep(training.defense);
     this.#stepsPerEpoch = plan.stepsPerEpoch;
     this.#rows = rows;
-    this.#comparing = Object.assign({}, training.options, { guessed: largestShare(split) });
+    this.#comparing = Object.assign({}, training.options, {
+      guessed: largestShare(split),
+      settled: settledStep(plan, training.options),
+    });
   }
 
   /**

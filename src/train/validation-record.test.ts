@@ -35,10 +35,35 @@ describe("the best checkpoint", () => {
 });
 
 describe("a run stops", () => {
-  it("when clean accuracy has fallen by more than the limit, and not at the limit", () => {
+  it("when clean accuracy stays below the limit for an epoch, and not at the limit", () => {
     const options = { maxCleanLoss: 0.1 };
-    expect(verdictOn(rows([0.9, 0], [0.8, 0.2]), options, false)).toBeNull();
-    expect(verdictOn(rows([0.9, 0], [0.79, 0.2]), options, false)?.reason).toBe("clean-loss");
+    expect(verdictOn(rows([0.9, 0], [0.8, 0.2], [0.8, 0.2]), options, false)).toBeNull();
+    const below = rows([0.9, 0], [0.79, 0.2], [0.78, 0.2]);
+    expect(verdictOn(below, options, false)?.reason).toBe("clean-loss");
+  });
+
+  it("not at a dip of clean accuracy, while it rises, or while rate and radii grow", () => {
+    const options = { maxCleanLoss: 0.1, settled: 10 };
+    const dip = rows([0.9, 0], [0.7, 0.2], [0.85, 0.3], [0.7, 0.3]);
+    for (const end of [2, 3, 4]) expect(verdictOn(dip.slice(0, end), options, false)).toBeNull();
+    expect(bestRow(dip, options)?.step).toBe(20);
+    expect(verdictOn(rows([0.9, 0], [0.7, 0.2], [0.71, 0.3]), options, false)).toBeNull();
+    const falling = rows([0.9, 0], [0.7, 0.2], [0.65, 0.3], [0.6, 0.3]);
+    const stopped = (settled: number) =>
+      falling.findIndex((_, i) =>
+        verdictOn(falling.slice(0, i + 1), { maxCleanLoss: 0.1, settled }, false),
+      );
+    expect([10, 11, 20, 21].map(stopped)).toEqual([2, 3, 3, -1]);
+  });
+
+  it("only after a whole epoch of low clean accuracy where an epoch has four checks", () => {
+    const quarters = rows(...Array.from({ length: 7 }, () => [0.7, 0.2] as const)).map(
+      (row, i) => ({ ...row, epoch: i / 4, clean: i < 2 ? 0.9 : 0.7 }),
+    );
+    const ends = (count: number) =>
+      verdictOn(quarters.slice(0, count), { maxCleanLoss: 0.1 }, false);
+    expect([3, 4, 5, 6].map(ends)).toEqual([null, null, null, null]);
+    expect(ends(7)?.reason).toBe("clean-loss");
   });
 
   it("when the accuracy of a one-step defence under PGD falls by 20 points between two checks", () => {

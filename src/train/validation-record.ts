@@ -51,6 +51,8 @@ const losesClean = ({ clean }: Accuracy, first: Accuracy, { maxCleanLoss }: Refi
 export interface Comparing extends Refinements {
   /** The share of the validation images that are right if the answer is always their most frequent class; 0 if not known. */
   readonly guessed?: number;
+  /** Steps after which neither the rate nor radii grow any more; by default 0. */
+  readonly settled?: number;
 }
 
 /** Whether always answering the same class is as good, on clean images: then no attack finds anything to break. */
@@ -116,6 +118,18 @@ function beforeCollapse(rows: readonly ValidationRow[]): ValidationRow | undefin
 /** A share of validation images for a reader: `56.1 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/**
+ * Whether accuracy on clean images stays too low: at all checks of an epoch after the rate and the radii have grown, without a
+ * rise from the first to the last. A dip that passes costs nothing, since `bestRow` never takes a row below the limit.
+ */
+function staysBelow(rows: readonly ValidationRow[], options: Comparing): boolean {
+  const [first, last] = [rows[0], rows[rows.length - 1]];
+  const since = rows.findLastIndex(({ epoch }) => epoch <= last.epoch - 1 + 1e-9);
+  if (since < 0 || rows[since].step < (options.settled ?? 0)) return false;
+  const isBelow = rows.slice(since).every((row) => losesClean(row, first, options));
+  return isBelow && last.clean <= rows[since].clean;
+}
+
 /** Why the run stops after the newest row; null if it continues. `oneStep` watches for catastrophic overfitting. */
 export function verdictOn(
   rows: readonly ValidationRow[],
@@ -130,10 +144,10 @@ export function verdictOn(
       reason: "overfitting",
       message: `accuracy under PGD fell from ${percent(high.robust)} to ${percent(last.robust)} of ${last.examples} validation images within a part of an epoch: catastrophic overfitting, which training with one-step attacks is prone to; a smaller --rate, a smaller radius or more noise avoids it`,
     };
-  if (losesClean(last, first, options))
+  if (staysBelow(rows, options))
     return {
       reason: "clean-loss",
-      message: `accuracy on clean validation images fell from ${percent(first.clean)} to ${percent(last.clean)}, more than --max-clean-loss ${options.maxCleanLoss} allows`,
+      message: `accuracy on clean validation images fell from ${percent(first.clean)} to ${percent(last.clean)}, more than --max-clean-loss ${options.maxCleanLoss} allows, and has not risen for an epoch`,
     };
   const best = bestRow(rows, options);
   const since = last.epoch - (best?.epoch ?? 0);

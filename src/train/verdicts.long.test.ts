@@ -1,4 +1,4 @@
-// Defences with one-step attacks are watched for catastrophic overfitting.
+// Runs that stop before their last epoch: catastrophic overfitting, and clean accuracy that falls too far.
 import { expect, it } from "vitest";
 import { stripes, toyTraining } from "../../test/fixtures/toy-training.ts";
 import type { Labels } from "../attacks/victim.ts";
@@ -9,6 +9,8 @@ import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { memoryFiles } from "../files/run/run-files.ts";
 import { keyOf } from "../math/random.ts";
 import { type Tensor, takeRows } from "../math/tensor.ts";
+import type { Architecture } from "../models/architecture.ts";
+import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import { chosenCheckpoint, latestCheckpoint } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
 import { type Training, train } from "./train.ts";
@@ -92,6 +94,65 @@ it.each([
     expect(finished[1]).toBe(finished[0]);
   },
 );
+
+/** A network with the weights that clean training gives it. */
+async function trainedNetwork(more: Partial<Training>): Promise<Architecture> {
+  const clean = await toyTraining({ defense: "standard", epochs: 6, augment: "none" }, more);
+  await events(clean);
+  const weights = (await chosenCheckpoint(clean.files))?.checkpoint.state.parameters ?? {};
+  const parameters = clean.architecture.parameters.map((spec) =>
+    Object.assign({}, spec, { init: () => weights[spec.name] }),
+  );
+  return Object.assign({}, clean.architecture, { parameters });
+}
+
+/** Trains on clean images, but in these steps on images of other classes. */
+function disturbed(isDisturbed: (step: number) => boolean): Defense {
+  const objective: LossObjective = {
+    name: "disturbed",
+    feeds: async (_, x, labels, _keys, progress) => ({
+      x: isDisturbed(progress?.step ?? 0) ? ofOthers(x, labels) : x,
+    }),
+  };
+  return { name: "disturbed", noise: null, attacks: [], objective };
+}
+
+it("a run stops once clean accuracy stays below the limit, and not at a dip that passes", async () => {
+  const data = withValidation(stripes(88), 40, keyOf(3));
+  const architecture = await trainedNetwork(data);
+  const finished: number[] = [];
+  const start = async (rest: Partial<Training> = {}) =>
+    toyTraining(
+      Object.assign(
+        { defense: "standard", epochs: 12, augment: "none", schedule: "constant" } as const,
+        { maxCleanLoss: 0.05, validation: 40, rate: 0.01 },
+      ),
+      Object.assign(
+        {
+          architecture,
+          finish: async ({ position }: Checkpoint) => void finished.push(position.step),
+        },
+        // An epoch has 6 steps. The last step of the second one makes a dip in the third, and from the seventh on nothing is right.
+        { defense: disturbed((step) => step === 11 || step >= 36) },
+        data,
+        rest,
+      ),
+    );
+  const training = await start();
+  const all = await events(training);
+  const checks = all.filter((event) => event.event === "validation");
+  const low = checks
+    .filter(({ clean }) => checks[0].clean - clean > 0.05)
+    .map(({ epoch }) => epoch);
+  expect(low).toEqual([3, 7, 8]);
+  expect(all.at(-2)).toMatchObject({ event: "stopped", reason: "clean-loss", step: 48 });
+  expect(checks.filter(({ best }) => best).map(({ epoch }) => epoch)).not.toContain(3);
+  expect(finished[0]).toBeLessThan(48);
+  const again = await events(await start({ files: training.files }));
+  expect(again.filter(({ event }) => event === "step" || event === "validation")).toEqual([]);
+  expect(again.at(-2)).toEqual(all.at(-2));
+  expect(finished[1]).toBe(finished[0]);
+});
 
 it("a run of free-at is checked four times per epoch, and interrupted between checks it ends with the same bits", async () => {
   const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
