@@ -2,7 +2,7 @@ import { uniform } from "../math/distributions.ts";
 import { fold, type Key } from "../math/random.ts";
 import { type Descent, descent, type Opening } from "./descent.ts";
 import { type Objective, smoothMaximum, sumOfViolated, worstTerm } from "./objectives.ts";
-import type { Case, Property } from "./property.ts";
+import { type Case, casesByBox, type Property } from "./property.ts";
 import {
   centreOf,
   cornerOf,
@@ -37,11 +37,14 @@ export function goalsOf(
   { cases }: Property,
   key: Key,
 ): { readonly goals: Goal[]; readonly skipped: Skipped[] } {
-  const regions = new Map<Float64Array, Region | Gap>();
+  const regions = new Map<Case, Region | Gap>();
+  for (const sharing of casesByBox(cases)) {
+    const region = regionOf(sharing[0]);
+    for (const one of sharing) regions.set(one, region);
+  }
   const [goals, skipped]: [Goal[], Skipped[]] = [[], []];
   for (const [index, one] of cases.entries()) {
-    const region = regions.get(one.lower) ?? regionOf(one);
-    regions.set(one.lower, region);
+    const region = regions.get(one) as Region | Gap;
     if ("input" in region) skipped.push({ case: index, ...region });
     else
       goals.push({

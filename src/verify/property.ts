@@ -24,6 +24,25 @@ export interface Property {
   readonly cases: readonly Case[];
 }
 
+/** The cases that share both arrays of their box, in the order of their first case. */
+export function casesByBox(cases: readonly Case[]): Case[][] {
+  const groups: Case[][] = [];
+  const byLower = new Map<Float64Array, Case[][]>();
+  for (const one of cases) {
+    const candidates = byLower.get(one.lower) ?? [];
+    byLower.set(one.lower, candidates);
+    const group = candidates.find(([{ upper }]) => upper === one.upper);
+    if (group !== undefined) {
+      group.push(one);
+      continue;
+    }
+    const added = [one];
+    candidates.push(added);
+    groups.push(added);
+  }
+  return groups;
+}
+
 /**
  * The excess of conditions at outputs [outputs] that start at `offset`: max over the conditions of coefficients ·
  * outputs − bound, in double precision. The conditions hold if it is at most 0. −∞ without conditions; NaN if an output

@@ -7,7 +7,7 @@ import type { Value } from "../engine/graph/value.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { fold, keyOf } from "../math/random.ts";
-import { elementCount, type NdArray, type Shape } from "../math/tensor.ts";
+import { elementCount, type NdArray, type Shape, tensor } from "../math/tensor.ts";
 import type { Case, Inequality, Property } from "./property.ts";
 import { type ProofEvent, prove, type Stage } from "./prove.ts";
 
@@ -98,6 +98,20 @@ describe("prove", () => {
     const box = around([0, 0, 0, 0], 0);
     const property = propertyOf(box, { coefficients: Float64Array.of(1, -1), bound: 0 });
     expect(await verdictOf(linear, property)).toMatchObject({ event: "unknown" });
+  });
+
+  it("bounds each box of two that share their lower corner", async () => {
+    const { lower } = around([0, 0, 0, 0], 0);
+    const first = crownOf(x, g.matmul(x, g.constant(tensor([4, 2], [1, 1, 0, 0, 0, 0, 0, 0]))));
+    const coefficients = Float64Array.of(-1, 0);
+    // Y_0 = X_0 reaches 1 in the second box only.
+    const cases = [0.5, 2].map((top) => ({
+      lower,
+      upper: lower.map(() => top),
+      conditions: [{ coefficients, bound: -1 }],
+    }));
+    const verdict = await verdictOf(first, { inputs: 4, outputs: 2, cases });
+    expect(verdict).toMatchObject({ event: "unknown", open: 1 });
   });
 
   it("needs one condition per case to hold nowhere, not all", async () => {

@@ -9,7 +9,7 @@ import type { RegionState } from "../engine/bounds/state.ts";
 import { untilStopped } from "../engine/bounds/until-stopped.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { earlierBoundsOf } from "./earlier-bounds.ts";
-import type { Case, Inequality, Property } from "./property.ts";
+import { type Case, casesByBox, type Inequality, type Property } from "./property.ts";
 
 /** The methods in the order of their cost. Each begins with what the one before it found. */
 export const stages = [
@@ -71,16 +71,11 @@ interface Open {
   excess: number;
 }
 
-/** The cases of a property that share a box. */
-function byBox({ cases }: Property): Open[][] {
-  const boxes = new Map<Float64Array, Open[]>();
-  for (const one of cases) {
-    const sharing = boxes.get(one.lower) ?? [];
-    sharing.push({ case: one, excess: Number.NEGATIVE_INFINITY });
-    boxes.set(one.lower, sharing);
-  }
-  return [...boxes.values()];
-}
+/** The cases of a property that share the arrays of their box. */
+const byBox = ({ cases }: Property): Open[][] =>
+  casesByBox(cases).map((sharing) =>
+    sharing.map((one) => ({ case: one, excess: Number.NEGATIVE_INFINITY })),
+  );
 
 /**
  * The box of a case, rounded outward: its bounds are the doubles nearest to exact numbers, or the neighbours inside of
