@@ -213,7 +213,7 @@ function attention(node: ImportNode): Value[] {
     value: pastValue === undefined ? current.value : g.concat([pastValue, current.value], 2),
   };
   const result = attend(node, heads, {
-    scale: node.float("scale", 1 / Math.sqrt(heads.query.shape[3])),
+    scale: node.has("scale") ? node.float("scale", 1) : 1 / Math.sqrt(heads.query.shape[3]),
     softcap: node.float("softcap", 0),
     bias: biasesOf(node, heads, pastKey?.shape[2] ?? 0),
     double: node.int("softmax_precision", T.FLOAT) === T.DOUBLE,

@@ -12,6 +12,7 @@ export interface Attributes {
   has(name: string): boolean;
   int(name: string, fallback: number): number;
   ints(name: string, fallback?: readonly number[]): readonly number[] | undefined;
+  /** The fallback is rounded to float32, the type of the standard's defaults. */
   float(name: string, fallback: number): number;
   floats(name: string): readonly number[] | undefined;
   string(name: string, fallback: string): string;
@@ -46,7 +47,7 @@ export function attributeReader(
     ints: (name, fallback) => find(name, Kind.INTS)?.ints.map(Number) ?? fallback,
     float(name, fallback) {
       const found = find(name, Kind.FLOAT, Kind.INT);
-      if (found === undefined) return fallback;
+      if (found === undefined) return Math.fround(fallback);
       return found.type === Kind.INT ? Number(found.i) : found.f;
     },
     floats: (name) => find(name, Kind.FLOATS)?.floats,

@@ -23,7 +23,7 @@ export function fusedActivation(node: ImportNode, x: Value): Value {
   if (name === "") return x;
   const f = lookUp(parameterised, name);
   if (f !== undefined) {
-    const [first = 0.01, second = 0] = node.floats("activation_params") ?? [
+    const [first = Math.fround(0.01), second = 0] = node.floats("activation_params") ?? [
       node.float("activation_alpha", 0.01),
     ];
     return f(x, first, second);

@@ -129,7 +129,7 @@ function activationsOf(node: ImportNode, kind: Kind, directions: number) {
       ["alpha", hasParameters ? alphas.shift() : undefined],
       ["beta", hasParameters ? betas.shift() : undefined],
     ]);
-    const float = (key: string, fallback: number) => parameters.get(key) ?? fallback;
+    const float = (key: string, fallback: number) => parameters.get(key) ?? Math.fround(fallback);
     return (x: Value): Value => {
       const clipped = clip > 0 ? g.clip(x, -clip, clip) : x;
       return importWith(activations[found], { ...node, float }, clipped);
