@@ -1,4 +1,4 @@
-import { unroundedScalar } from "../graph/ops.ts";
+import { realNumbersOf } from "../graph/ops.ts";
 import { is, type Value } from "../graph/value.ts";
 import {
   applied,
@@ -43,12 +43,12 @@ function evaluatedConstant(
   const inputs = node.inputs.map((input) => evaluated.get(input) as Interval);
   const isSame = node.inputs.every((input, i) => inputs[i] === exact.get(input));
   if (is(node, "Constant")) {
-    const value = unroundedScalar(node.attrs.array);
-    if (value === undefined) return interval;
-    const stored = Math.fround(value);
-    return intervalOf(interval.shape, 1, () => [
-      Math.min(interval.lower[0], stored),
-      Math.max(interval.upper[0], stored),
+    const { array } = node.attrs;
+    if (realNumbersOf(array) === undefined) return interval;
+    const stored = Float64Array.from(array.data as ArrayLike<number>, Number);
+    return intervalOf(interval.shape, stored.length, (i) => [
+      Math.min(interval.lower[i], stored[i]),
+      Math.max(interval.upper[i], stored[i]),
     ]);
   }
   const rounds = SUMS.has(node.op) || KERNELS.has(node.op) || ROUNDED.has(node.op);

@@ -3,7 +3,7 @@
 import type { NdArray, Shape } from "../../math/tensor.ts";
 import { evaluateNode } from "../graph/interpret.ts";
 import { broadcastTo } from "../graph/interpret-arrays.ts";
-import { node as makeNode, unroundedScalar } from "../graph/ops.ts";
+import { node as makeNode, realNumbersOf } from "../graph/ops.ts";
 import type { Op, Value } from "../graph/value.ts";
 import { type ElementaryOp, elementary, valuesOn } from "./elementary.ts";
 import { type Interval, intervalOf, isPoint, magnitude, pointInterval } from "./interval.ts";
@@ -141,9 +141,14 @@ export const intervalRules: { readonly [O in Op]: IntervalRule<O> } = {
     throw withoutBound(y, "is an input without bounds");
   },
   Constant: ({ attrs: { array }, shape }) => {
-    const value = unroundedScalar(array);
-    if (value === undefined) return pointInterval(array);
-    return intervalOf(shape, 1, () => [down(value), up(value)]);
+    const reals = realNumbersOf(array);
+    if (reals === undefined) return pointInterval(array);
+    const { values, errors } = reals;
+    return intervalOf(shape, values.length, (i) =>
+      errors[i] === 0
+        ? [values[i], values[i]]
+        : [down(values[i] - errors[i]), up(values[i] + errors[i])],
+    );
   },
   Add: binary((a, aHigh, b, bHigh) => [sumDown(a, b), sumUp(aHigh, bHigh)]),
   Sub: binary((a, aHigh, b, bHigh) => [sumDown(a, -bHigh), sumUp(aHigh, -b)]),

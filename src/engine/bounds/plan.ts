@@ -8,7 +8,7 @@ import { rounded } from "./lines.ts";
 import { propagate } from "./propagate.ts";
 import { isRelaxed } from "./relaxations.ts";
 import type { FloatType } from "./rounding.ts";
-import { withoutBound } from "./unsupported.ts";
+import { requireProvable, withoutBound } from "./unsupported.ts";
 
 /** The operators that are linear if all but one of their inputs are constant. */
 const LINEAR: ReadonlySet<string> = new Set([...MOVING, "Add", "Sub", "Neg", "MatMul", "Conv"]);
@@ -41,6 +41,7 @@ export class Plan implements Constants {
 
   /** Throws `UsageError` for an operator without a bound, and names the node. The network's batch is 1. */
   constructor(input: Value, output: Value) {
+    requireProvable(topological<Value>([output]));
     const { output: rewritten, sources } = canonical(output);
     this.output = rewritten;
     this.sources = sources;

@@ -1,4 +1,5 @@
-import { unroundedScalar } from "./ops.ts";
+import type { NdArray } from "../../math/tensor.ts";
+import { realNumbersOf } from "./ops.ts";
 import { is, topological, type Value } from "./value.ts";
 
 /** Numbers that JSON has no text for, as texts. */
@@ -6,6 +7,9 @@ const plain = (_: string, value: unknown): unknown =>
   typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))
     ? String(value)
     : value;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: NdArray["data"]): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /**
  * The bytes that tell graphs apart: every operator with its attributes, inputs and shape, and every constant. Two graphs
@@ -20,12 +24,13 @@ export function graphBytes(output: Value): Uint8Array[] {
     const { op, dtype, shape } = node;
     const inputs = node.inputs.map((input) => ids.get(input));
     const constant = is(node, "Constant") ? node.attrs.array : null;
-    const attrs = constant === null ? node.attrs : { scalar: unroundedScalar(constant) ?? null };
+    const reals = constant === null ? undefined : realNumbersOf(constant);
+    const isScalar = node.shape.length === 0;
+    const scalar = isScalar ? (reals?.values[0] ?? null) : null;
+    const attrs = constant === null ? node.attrs : { scalar };
     parts.push(encoder.encode(`${JSON.stringify([op, dtype, shape, inputs, attrs], plain)}\n`));
-    if (constant !== null) {
-      const { buffer, byteOffset, byteLength } = constant.data;
-      parts.push(new Uint8Array(buffer, byteOffset, byteLength));
-    }
+    if (constant !== null) parts.push(bytesOf(constant.data));
+    if (reals !== undefined && !isScalar) parts.push(bytesOf(reals.values), bytesOf(reals.errors));
   }
   return parts;
 }

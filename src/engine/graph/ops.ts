@@ -25,21 +25,64 @@ export const input = (name: string, shape: Shape, dtype: DType = "float32"): Val
 export const constant = (array: NdArray): Value =>
   node("Constant", [], { array }, array.dtype, array.shape);
 
-/** The doubles that scalars were rounded from. */
-const unrounded = new WeakMap<NdArray, number>();
+/** The real numbers that a computed constant stands for: each lies within its error of its double. An error of 0 is exact. */
+export interface RealNumbers {
+  readonly values: Float64Array;
+  readonly errors: Float64Array;
+}
 
-/** A constant of shape []. */
-export function scalar(value: number, dtype: DType = "float32"): Value {
-  const array = flat(dtype, [], () => value);
-  if (dtype === "float32" && Number(array.data[0]) !== value) unrounded.set(array, value);
+const reals = new WeakMap<NdArray, RealNumbers>();
+
+/**
+ * The real numbers that an array was rounded from, such as 1/49, or that doubles are too coarse for; undefined if the array
+ * is exact. Proofs are about the real numbers.
+ */
+export const realNumbersOf = (array: NdArray): RealNumbers | undefined => reals.get(array);
+
+/** A bound of the relative error of a double that two operations computed from float32 numbers. */
+export const TWO_ROUNDINGS = 2 ** -51;
+
+/** What `value` may be off by after two roundings. A quotient or root of whole numbers that float32 holds is exact. */
+const errorOf = (value: number): number =>
+  Math.fround(value) === value ? 0 : Math.abs(value) * TWO_ROUNDINGS;
+
+/**
+ * A float constant that was computed in doubles. Evaluations round it to `dtype`, and proofs hold for all numbers within
+ * `errors` of `values`. By default, the errors are those of two roundings, and 0 for numbers that float32 holds.
+ */
+export function computed(
+  shape: Shape,
+  values: Float64Array,
+  { errors = values.map(errorOf), dtype = "float32" }: ComputedOptions = {},
+): Value {
+  const array = flat(dtype, shape, (i) => values[i]);
+  const isExact = values.every((v, i) => errors[i] === 0 && Number(array.data[i]) === v);
+  if (!isExact && dtype.startsWith("float")) reals.set(array, { values, errors });
   return constant(array);
 }
 
-/** The double that a scalar was made of, such as 1/49, if the array's float32 differs from it. Proofs are about the double. */
-export const unroundedScalar = (array: NdArray): number | undefined => unrounded.get(array);
+interface ComputedOptions {
+  /** Absolute, one per value. */
+  readonly errors?: Float64Array;
+  readonly dtype?: DType;
+}
+
+/** A constant of shape []. Proofs are about the number before it is rounded to float32. */
+export const scalar = (value: number, dtype: DType = "float32"): Value =>
+  computed([], Float64Array.of(value), { dtype });
 
 /** A constant of shape [] with the dtype of `x`. */
 export const scalarLike = (x: Value, value: number): Value => scalar(value, x.dtype);
+
+/**
+ * A scalar from a formula, such as 1/6, that some implementations round to float32 and others do not. Proofs hold for
+ * both.
+ */
+export const roundedOrNot = (x: Value, value: number): Value =>
+  computed([], Float64Array.of(value), {
+    errors: Float64Array.of(Math.abs(value - Math.fround(value)) * 2),
+    dtype: x.dtype,
+  });
 
 /** The common dtype of the values. Throws if they differ; `op` names the operator in the message. */
 export function sameType(op: string, ...values: readonly Value[]): DType {

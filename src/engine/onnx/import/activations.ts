@@ -39,14 +39,17 @@ export const softplus = (x: Value): Value =>
 const hardSigmoid = (x: Value, alpha: number, beta: number): Value =>
   g.clip(plus(times(x, alpha), beta), 0, 1);
 
+const overRoot2 = (x: Value): Value => g.mul(x, g.roundedOrNot(x, Math.SQRT1_2));
+
 /** x·Φ(x) (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
 export const gelu = (x: Value): Value =>
-  g.mul(times(x, 0.5), plus(g.cast(g.erf(g.cast(times(x, Math.SQRT1_2), "float32")), x.dtype), 1));
+  g.mul(times(x, 0.5), plus(g.cast(g.erf(g.cast(overRoot2(x), "float32")), x.dtype), 1));
 
 /** The tanh approximation of GELU: x/2·(1 + tanh(√(2/π)(x + 0.044715 x³))). */
 export const geluTanh = (x: Value): Value => {
-  const cubic = times(g.mul(x, g.mul(x, x)), 0.044715);
-  return g.mul(times(x, 0.5), plus(g.tanh(times(g.add(x, cubic), Math.sqrt(2 / Math.PI))), 1));
+  const cubic = g.mul(g.mul(x, g.mul(x, x)), g.roundedOrNot(x, 0.044715));
+  const inner = g.mul(g.add(x, cubic), g.roundedOrNot(x, Math.sqrt(2 / Math.PI)));
+  return g.mul(times(x, 0.5), plus(g.tanh(inner), 1));
 };
 
 const mish = (x: Value): Value => g.mul(x, g.tanh(softplus(x)));
@@ -118,7 +121,10 @@ export const activations: Importers = {
   HardSigmoid: unary((x, node) =>
     hardSigmoid(x, node.float("alpha", 0.2), node.float("beta", 0.5)),
   ),
-  HardSwish: unary((x) => g.mul(x, hardSigmoid(x, 1 / 6, 0.5))),
+  HardSwish: unary((x) => {
+    const sixth = g.mul(x, g.roundedOrNot(x, 1 / 6));
+    return g.mul(x, g.clip(plus(sixth, 0.5), 0, 1));
+  }),
   Swish: unary((x, node) => g.mul(x, g.sigmoid(times(x, node.float("alpha", 1))))),
   Mish: unary(mish),
   Tanh: unary(g.tanh),

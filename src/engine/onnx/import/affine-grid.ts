@@ -1,7 +1,6 @@
 // The sampling grid of an affine map, which is an input of GridSample:
 // https://onnx.ai/onnx/operators/onnx__AffineGrid.html (opset 20, one version)
 
-import { tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
@@ -15,8 +14,8 @@ const MAX_POSITIONS = 2 ** 20;
  * else their edges.
  */
 function coordinate(i: number, n: number, alignCorners: boolean): number {
-  if (!alignCorners) return (2 * i + 1) / n - 1;
-  return n === 1 ? 0 : (2 * i) / (n - 1) - 1;
+  if (!alignCorners) return (2 * i + 1 - n) / n;
+  return n === 1 ? 0 : (2 * i + 1 - n) / (n - 1);
 }
 
 /** (theta [batch, 2, 3], size [batch, channel, rows, columns]) ↦ [batch, rows, columns, (x, y)]. */
@@ -33,7 +32,9 @@ export function affineGrid(node: ImportNode): Value {
     coordinate(Math.floor(i / columns), rows, alignCorners),
     1,
   ]);
-  const homogeneous = g.constant(tensor([rows * columns, 3], points.flat()));
-  const mapped = g.matmul(g.cast(homogeneous, theta.dtype), g.transpose(theta, [0, 2, 1]));
+  const homogeneous = g.computed([rows * columns, 3], Float64Array.from(points.flat()), {
+    dtype: theta.dtype,
+  });
+  const mapped = g.matmul(homogeneous, g.transpose(theta, [0, 2, 1]));
   return g.reshape(mapped, [theta.shape[0], rows, columns, 2]);
 }

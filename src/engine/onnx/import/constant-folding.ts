@@ -1,7 +1,9 @@
 import type { GraphProto } from "onnx-buf";
 import { elementCount, type NdArray } from "../../../math/tensor.ts";
 import { evaluateNode } from "../../graph/interpret.ts";
-import type { Value } from "../../graph/value.ts";
+import { realNumbersOf } from "../../graph/ops.ts";
+import { refusalOf } from "../../graph/unproven.ts";
+import { is, type Value } from "../../graph/value.ts";
 import { workOf } from "../../graph/work.ts";
 import { storedElements } from "./graph-size.ts";
 
@@ -13,10 +15,24 @@ const MIN_STEPS = 2 ** 23;
 /** Additional steps per stored element, for chains of operators on weights. */
 const STEPS_PER_STORED = 32;
 
+/** Operators that round nothing. */
+const SELECTING: ReadonlySet<string> = new Set([
+  ...["Reshape", "Transpose", "Expand", "Slice", "Concat", "Pad", "Gather", "GatherElements"],
+  ...["StopGradient", "Neg", "Abs", "Relu", "Max", "Min", "Clip", "Where", "ReduceMax"],
+  ...["Sign", "Floor", "Ceil", "Round"],
+]);
+
+/** Operators that are exact on small whole numbers with a small result. */
+const WHOLE: ReadonlySet<string> = new Set(["Add", "Sub", "Mul"]);
+
+const isSmallAndWhole = (array: NdArray | null): boolean =>
+  array?.data.every((v) => Number.isInteger(Number(v)) && Math.abs(Number(v)) < 2 ** 24) === true;
+
 /** Evaluates the constant values of a graph, each once, within a budget of elements and steps. */
 export class ConstantFolding {
   readonly #arrays = new Map<Value, NdArray | null>();
   readonly #constant = new Map<Value, boolean>();
+  readonly #exact = new Map<Value, boolean>();
   readonly #maxElements: number;
   readonly #maxSteps: number;
   #steps = 0;
@@ -46,6 +62,25 @@ export class ConstantFolding {
   constantOf(value: Value): NdArray | null {
     if (!this.isConstant(value)) return null;
     return memoized(value, this.#arrays, (node) => this.#evaluate(node));
+  }
+
+  /**
+   * Whether `constantOf` gives what a constant is in real arithmetic: its operators only move, compare or select numbers that
+   * the file stores, or add and multiply small whole numbers. Integers count as what the runtime computes.
+   */
+  isExact(value: Value): boolean {
+    return memoized(value, this.#exact, (node) => {
+      if (!node.dtype.startsWith("float")) return true;
+      if (refusalOf(node) !== undefined) return false;
+      if (is(node, "Constant")) return realNumbersOf(node.attrs.array) === undefined;
+      if (!node.inputs.every((input) => this.#exact.get(input) === true)) return false;
+      if (SELECTING.has(node.op)) return true;
+      const [array, ...inputs] = [node, ...node.inputs].map((one) => this.constantOf(one));
+      if (array === null) return false;
+      if (node.op === "Cast")
+        return array.data.every((v, i) => Number(v) === Number(inputs[0]?.data[i]));
+      return WHOLE.has(node.op) && [array, ...inputs].every(isSmallAndWhole);
+    });
   }
 
   #evaluate(node: Value): NdArray | null {

@@ -72,7 +72,15 @@ function range(node: ImportNode): Value {
   ];
   const count = Math.max(Math.ceil((limit - start) / delta), 0);
   checkSize(node, [count]);
-  return g.constant(flat(node.input(0).dtype, [count], (i) => start + i * delta));
+  const { dtype } = node.input(0);
+  if (!dtype.startsWith("float")) return g.constant(flat(dtype, [count], (i) => start + i * delta));
+  const steps = Float64Array.from({ length: count }, (_, i) => i * delta);
+  const values = steps.map((step) => start + step);
+  const isWhole = Number.isInteger(start) && Number.isInteger(delta);
+  const errors = steps.map((step) =>
+    isWhole ? 0 : (Math.abs(start) + Math.abs(step)) * g.TWO_ROUNDINGS,
+  );
+  return g.computed([count], values, { errors, dtype });
 }
 
 function oneHot(node: ImportNode): Value {

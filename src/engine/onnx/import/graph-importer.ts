@@ -4,6 +4,7 @@ import type { Note } from "../../../math/note.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import * as g from "../../graph/expressions.ts";
 import { nameOrigin } from "../../graph/origins.ts";
+import { refuseProofs } from "../../graph/unproven.ts";
 import type { Value } from "../../graph/value.ts";
 import { halfPrecisionNote } from "../half-precision-note.ts";
 import { domainOf, functionKey, type OnnxModel } from "../model.ts";
@@ -177,6 +178,9 @@ export class GraphImporter {
     const node = importNode(proto, attributes, opset, inputs, this.#context(scope));
     const outputs = this.#outputsOf(proto, node, scope);
     nameOrigin(outputs, inputs, describeNode(proto, opset));
+    for (const name of node.roundedInputs)
+      for (const value of outputs)
+        if (value !== undefined) refuseProofs(value, roundedConstant(node, name));
     for (const [i, name] of proto.output.entries()) {
       const value = outputs[i];
       if (name === "" || value === undefined) continue;
@@ -251,6 +255,7 @@ export class GraphImporter {
       maxConstants,
       constantOf: (value) => this.#folding.constantOf(value),
       isConstant: (value) => this.#folding.isConstant(value),
+      isExact: (value) => this.#folding.isExact(value),
       countNodes: (nodes) => this.#countNodes(nodes),
       blockSize: () => {
         this.#blockSize ??= blockSizeOf(this.#model);
@@ -286,6 +291,12 @@ export class GraphImporter {
     return key;
   }
 }
+
+/** Why nothing is proven about the outputs of a node that reads a constant with roundings. */
+const roundedConstant = (node: ImportNode, name: string): string =>
+  node.error(
+    `its input ${name} is a constant that the file computes from others, which rounds to float32; store the number in the file instead, for example with onnxsim`,
+  ).message;
 
 /** The branch of an `If` with a constant condition (https://onnx.ai/onnx/operators/onnx__If.html). */
 function branchOf(node: ImportNode): Value[] {

@@ -17,6 +17,8 @@ export interface ImportContext {
   constantOf(value: Value): NdArray | null;
   /** Whether a value is constant: it depends on no input. Unlike `constantOf`, evaluates nothing. */
   isConstant(value: Value): boolean;
+  /** Whether `constantOf` gives what a constant is in real arithmetic; else it has roundings that proofs must not ignore. */
+  isExact(value: Value): boolean;
   /** Counts unrolled nodes, 1 by default, toward the limit of the file. */
   countNodes(nodes?: number): void;
   /** The ONNX element type of a value, if the file states it. ONNX has more element types than we have. */
@@ -56,6 +58,8 @@ export interface ImportNode extends ImportContext, Attributes {
    * constant, or too large.
    */
   constant(i: number): NdArray | undefined;
+  /** The names of inputs that `constant` gave with roundings. */
+  readonly roundedInputs: ReadonlySet<string>;
   /** The elements of `constant` as numbers. */
   constantNumbers(i: number): readonly number[] | undefined;
   /** An error about this node, with the code `bad-file`. */
@@ -82,7 +86,10 @@ export class UnknownOperator extends UsageError {}
 export const describeNode = ({ name, opType, domain, output }: NodeProto, opset: number): string =>
   `node ${JSON.stringify(name || output[0] || "")} (${domain === "" ? "" : `${domain}.`}${opType}, opset ${opset})`;
 
-type Inputs = Pick<ImportNode, "inputs" | "input" | "constant" | "constantNumbers">;
+type Inputs = Pick<
+  ImportNode,
+  "inputs" | "input" | "constant" | "constantNumbers" | "roundedInputs"
+>;
 
 function inputReader(
   proto: NodeProto,
@@ -91,11 +98,15 @@ function inputReader(
   context: ImportContext,
   { error, invalid }: Pick<ImportNode, "error" | "invalid">,
 ): Inputs {
+  const rounded = new Set<string>();
   function constant(i: number): NdArray | undefined {
     const value = inputs[i];
     if (value === undefined) return undefined;
     const array = context.constantOf(value);
-    if (array !== null) return array;
+    if (array !== null) {
+      if (!context.isExact(value)) rounded.add(proto.input[i]);
+      return array;
+    }
     if (context.isConstant(value))
       throw error(
         `its input ${i} (${proto.input[i]}) is a constant of shape [${value.shape.join(", ")}], which is too large to compute during import; if you trust the file, allow more with --max-constants SIZE`,
@@ -107,6 +118,7 @@ function inputReader(
   }
   return {
     inputs,
+    roundedInputs: rounded,
     constant,
     constantNumbers(i) {
       const array = constant(i);

@@ -1,7 +1,7 @@
 // Matrix products with weights of 2, 4 or 8 bits (domain com.microsoft, version 1):
 // https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
 
-import { elementCount, type NdArray, tensor } from "../../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
@@ -51,7 +51,7 @@ function weightsOf(node: ImportNode): Value {
       `its attributes state weights [${rows}, ${columns}], which do not fit weights of shape [${stored.shape.join(", ")}] with scales of shape [${scales.shape.join(", ")}]`,
     );
   const zeroPoint = zeroPointReader(node.constant(3), blocks, bits);
-  const weights = new Float32Array(columns * rows);
+  const weights = new Float64Array(columns * rows);
   for (let n = 0; n < rows; n++)
     for (let k = 0; k < columns; k++) {
       const block = Math.floor(k / size);
@@ -60,7 +60,10 @@ function weightsOf(node: ImportNode): Value {
       weights[k * rows + n] =
         (number - zeroPoint(n, block)) * Number(scales.data[n * blocks + block]);
     }
-  return g.constant(tensor([columns, rows], weights));
+  // Doubles hold a byte times a float32 exactly. With zero points that are floats, both the difference and the product round.
+  const isExact = node.constant(3)?.dtype.startsWith("float") !== true;
+  const errors = weights.map((w) => (isExact ? 0 : Math.abs(w) * g.TWO_ROUNDINGS));
+  return g.computed([columns, rows], weights, { errors });
 }
 
 /** (x, weights, scales, zero points?, groups?, bias?) ↦ x·W + bias. Groups (`g_idx`) cannot be imported. */

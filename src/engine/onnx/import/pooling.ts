@@ -6,7 +6,7 @@
 // MaxPool: indices since opset 8, `ceil_mode` and dilations since opset 10. AveragePool:
 // `count_include_pad` since opset 7, `ceil_mode` since opset 10, dilations since opset 19.
 
-import { elementCount, type NdArray, type Shape, tensor } from "../../../math/tensor.ts";
+import { elementCount, type Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { asImage, asLine, type Geometry, geometryOf, onOneRow, withoutDepth } from "./geometry.ts";
@@ -150,18 +150,19 @@ function meanCorrection(
   stated: Geometry,
   used: Geometry,
   includePads: boolean,
-): NdArray | null {
+): { readonly shape: Shape; readonly values: Float64Array } | null {
   const rank = input.length;
   const perAxis = input.map((length, i) => {
     const range = includePads
       ? ([-stated.pads[i], length + stated.pads[i + rank]] as const)
       : ([0, length] as const);
-    return windowCounts(length, range, used, i).map((n) => used.kernel[i] / Math.max(n, 1));
+    return windowCounts(length, range, used, i).map((n) => Math.max(n, 1));
   });
-  if (perAxis.every((axis) => axis.every((n) => n === 1))) return null;
+  if (perAxis.every((axis, i) => axis.every((n) => n === used.kernel[i]))) return null;
   const shape = [1, 1, ...perAxis.map(({ length }) => length)];
-  const product = perAxis.reduce((all, axis) => all.flatMap((a) => axis.map((b) => a * b)), [1]);
-  return tensor(shape, Float32Array.from(product));
+  const counts = perAxis.reduce((all, axis) => all.flatMap((a) => axis.map((b) => a * b)), [1]);
+  const size = elementCount(used.kernel);
+  return { shape, values: Float64Array.from(counts, (n) => size / n) };
 }
 
 function averagePool(node: ImportNode): Value {
@@ -171,7 +172,8 @@ function averagePool(node: ImportNode): Value {
   const used = withCeil(node, input, stated);
   const y = pooled(node, x, used, g.averagePool);
   const factor = meanCorrection(input, stated, used, node.int("count_include_pad", 0) === 1);
-  return factor === null ? y : g.mul(y, g.cast(g.constant(factor), y.dtype));
+  if (factor === null) return y;
+  return g.mul(y, g.computed(factor.shape, factor.values, { dtype: y.dtype }));
 }
 
 /** |x|^p. */

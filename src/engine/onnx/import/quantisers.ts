@@ -54,8 +54,11 @@ function clamped(node: ImportNode, x: Value, bits: Value): Value {
   const low = signed ? g.add(g.neg(half), num(x, narrow ? 1 : 0)) : zero;
   const high = signed ? g.sub(half, num(x, 1)) : g.sub(g.mul(half, two), num(x, narrow ? 2 : 1));
   const [min, max] = [low, high].map((v) => node.constantOf(v));
-  if (min?.data.length === 1 && max?.data.length === 1)
-    return g.clip(x, Number(min.data[0]), Number(max.data[0]));
+  const limits = [min, max].flatMap((array) =>
+    array === null ? [] : Array.from(array.data, Number),
+  );
+  // A number of bits that is not whole gives limits that float32 rounds.
+  if (limits.length === 2 && limits.every(Number.isInteger)) return g.clip(x, limits[0], limits[1]);
   return g.minimum(g.maximum(x, low), high);
 }
 

@@ -63,6 +63,15 @@ function cubicKernel(t: number, a: number): number {
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
+/**
+ * A position without the rounding of doubles, where it matters: at whole and half numbers. Real positions are quotients of
+ * whole numbers and 24-bit scales, which are not as close to those without being one.
+ */
+function settled(position: number): number {
+  const nearest = Math.round(2 * position) / 2;
+  return Math.abs(position - nearest) < 2 ** -40 * (1 + Math.abs(position)) ? nearest : position;
+}
+
 const clamp = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1);
 
 /** Whether the rules before opset 11 apply. */
@@ -150,7 +159,9 @@ function nearestAlong(
   const mode = node.string("nearest_mode", defaultRounding(node, resize.scale));
   const round = lookUp(roundings, mode);
   if (round === undefined) throw unknownValue(node, "nearest_mode", mode, Object.keys(roundings));
-  const indices = Array.from({ length: to }, (_, i) => clamp(round(coordinate(i, resize)), from));
+  const indices = Array.from({ length: to }, (_, i) =>
+    clamp(round(settled(coordinate(i, resize))), from),
+  );
   const factor = to / from;
   // Repeating each pixel needs no indices, and the gradient is a sum.
   if (Number.isInteger(factor) && indices.every((index, i) => index === Math.floor(i / factor))) {
@@ -165,25 +176,33 @@ function nearestAlong(
 interface Filter {
   readonly weight: (distance: number) => number;
   readonly radius: number;
+  /** A bound of the slope of `weight`, and of the coefficients that it is computed from. */
+  readonly slope: number;
 }
 
 function filterOf(node: ImportNode): Filter {
   if (node.string("mode", "") !== "cubic")
-    return { weight: (t) => Math.max(0, 1 - Math.abs(t)), radius: 1 };
+    return { weight: (t) => Math.max(0, 1 - Math.abs(t)), radius: 1, slope: 1 };
   const a = node.float("cubic_coeff_a", -0.75);
-  return { weight: (t) => cubicKernel(t, a), radius: 2 };
+  return { weight: (t) => cubicKernel(t, a), radius: 2, slope: 16 * (1 + Math.abs(a)) };
+}
+
+/** Weights [from] of one output, and bounds of their errors. */
+interface Weights {
+  readonly values: Float64Array;
+  readonly errors: Float64Array;
 }
 
 /**
- * Weights [from] of the output at this position. Antialiasing widens the filter by the factor by
- * which the axis shrinks.
+ * The weights of the output at this position. Antialiasing widens the filter by the factor by which
+ * the axis shrinks.
  */
 function weightsAt(
   node: ImportNode,
   position: number,
-  { from, scale }: AxisResize,
-  { weight, radius }: Filter,
-): Float64Array {
+  { from, scale, roi }: AxisResize,
+  { weight, radius, slope }: Filter,
+): Weights {
   const excludeOutside = node.int("exclude_outside", 0) === 1;
   const stretch = node.int("antialias", 0) === 1 && scale < 1 ? scale : 1;
   const reach = radius / stretch;
@@ -191,13 +210,23 @@ function weightsAt(
   let total = 0;
   if (!(Math.abs(position) + reach < 2 ** 31))
     throw node.invalid(`the position ${position} is too far outside an axis of length ${from}`);
-  for (let i = Math.ceil(position - reach); i <= Math.floor(position + reach); i++) {
+  const [first, last] = [Math.ceil(position - reach), Math.floor(position + reach)];
+  for (let i = first; i <= last; i++) {
     const w = weight((i - position) * stretch);
     if (excludeOutside && (i < 0 || i >= from)) continue;
     weights[clamp(i, from)] += w;
     total += w;
   }
-  return weights.map((w) => w / total);
+  const values = weights.map((w) => w / total);
+  // A position is a few operations on numbers of this size; the sum of all weights has the errors of all its terms.
+  const taps = last - first + 3;
+  const size = 1 + Math.abs(position) + from * (1 + Math.abs(roi[0]) + Math.abs(roi[1]));
+  const error = slope * size * taps * 2 ** -46;
+  const errors = new Float64Array(from);
+  // An inexact position may also have another pixel in reach, on either side.
+  for (let i = clamp(first - 1, from); i <= clamp(last + 1, from); i++)
+    errors[i] = error < total / 4 ? (2 * error * (1 + Math.abs(values[i]))) / total : Infinity;
+  return { values, errors };
 }
 
 function filteredAlong(
@@ -209,15 +238,17 @@ function filteredAlong(
   const { axis, from, to } = resize;
   const filter = filterOf(node);
   const positions = Array.from({ length: to }, (_, i) => coordinate(i, resize));
-  const isOutside = positions.map((at) => crops(node) && (at < 0 || at > from - 1));
-  const data = new Float32Array(from * to);
+  const isOutside = positions.map(settled).map((at) => crops(node) && (at < 0 || at > from - 1));
+  const [values, errors] = [new Float64Array(from * to), new Float64Array(from * to)];
   for (const [i, position] of positions.entries()) {
     if (isOutside[i]) continue;
     const weights = weightsAt(node, position, resize, filter);
-    for (const [j, w] of weights.entries()) data[j * to + i] = w;
+    for (let j = 0; j < from; j++) {
+      values[j * to + i] = weights.values[j];
+      errors[j * to + i] = weights.errors[j];
+    }
   }
-  const matrix = g.constant({ dtype: "float32", shape: [from, to], data });
-  const y = alongAxis(x, axis, matrix);
+  const y = alongAxis(x, axis, g.computed([from, to], values, { errors }));
   const extrapolated = node.float("extrapolation_value", 0);
   if (extrapolated === 0 || !isOutside.includes(true)) return y;
   const fill = Float32Array.from(isOutside, (outside) => (outside ? extrapolated : 0));
