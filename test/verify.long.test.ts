@@ -2,10 +2,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { NodeProto } from "onnx-buf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../src/cli/kit/program.ts";
 import { rampart } from "../src/cli/main.ts";
-import { tensor } from "../src/math/tensor.ts";
+import { type DType, tensor } from "../src/math/tensor.ts";
 import { nodeOf, onnxFile } from "./fixtures/model-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-verify-"));
@@ -131,5 +132,76 @@ describe("rampart verify", () => {
     expect([code, out]).toEqual([0, "unknown\n"]);
     expect(err).not.toContain("keeps the order of the outputs");
     expect(err).toMatch(/the bound falls short by 0\.\d/);
+  });
+
+  describe("of a file of integers, is about the numbers of the file", () => {
+    const integers = (name: string, dtype: DType, nodes: NodeProto[], inputs = 1) =>
+      writeFileSync(
+        at(name),
+        onnxFile(nodes, {
+          inputs: { x: [1, inputs] },
+          inputTypes: { x: dtype },
+          outputs: { y: [1, 1] },
+          arrays: { w: tensor([1, 1], [1]), half: tensor([1], [0.5]) },
+        }),
+      );
+    const cast = (to: number, from = "x", result = "c") =>
+      nodeOf("Cast", [from], [result], { to: { int: to } });
+    const about = (box: string, condition: string) =>
+      `(declare-const X_0 Real) (declare-const Y_0 Real) (assert (<= ${box})) (assert ${condition})`;
+    const verdict = async (box: string, condition: string, ...words: string[]) => {
+      writeFileSync(at("one.vnnlib"), about(box, condition));
+      const { out } = await verify(at("whole.onnx"), at("one.vnnlib"), "--json", ...words);
+      return JSON.parse(out.trim().split("\n").at(-1) as string);
+    };
+
+    it.each<DType>(["uint8", "int32", "int64"])("%s", async (dtype) => {
+      integers("whole.onnx", dtype, [cast(1), nodeOf("MatMul", ["c", "w"], ["y"])]);
+      const found = await verdict("100 X_0 200", "(<= Y_0 150)");
+      expect(found).toMatchObject({ result: "sat" });
+      const [x] = found.x;
+      expect(x).toBe(Math.round(x));
+      expect(x).toBeGreaterThanOrEqual(100);
+      expect(x).toBeLessThanOrEqual(150);
+      expect(found.y).toEqual(found.x);
+      const words = ["--no-attack"];
+      expect(await verdict("100 X_0 200", "(<= Y_0 150)", ...words)).toMatchObject({
+        result: "unknown",
+      });
+      expect(await verdict("100 X_0 200", "(<= Y_0 99.5)", ...words)).toMatchObject({
+        result: "unsat",
+      });
+      expect(await verdict("100 X_0 200", "(>= Y_0 200.5)", ...words)).toMatchObject({
+        result: "unsat",
+      });
+    });
+
+    it("and moves them before a cast", async () => {
+      const reshape = nodeOf("Transpose", ["x"], ["t"], { perm: { ints: [1, 0] } });
+      integers("whole.onnx", "uint8", [reshape, cast(1, "t"), nodeOf("Mul", ["c", "half"], ["y"])]);
+      const found = await verdict("100 X_0 200", "(>= Y_0 100.1)", "--no-attack");
+      expect(found).toMatchObject({ result: "unsat" });
+    });
+
+    it("and refuses arithmetic of integers, which rounds", async () => {
+      const mean = nodeOf("ReduceMean", ["x"], ["m"], { axes: { ints: [1] } });
+      integers("whole.onnx", "int32", [mean, cast(1, "m", "y")]);
+      writeFileSync(at("one.vnnlib"), about("0 X_0 1", "(>= Y_0 2)"));
+      const { code, err } = await verify(at("whole.onnx"), at("one.vnnlib"), "--no-attack");
+      expect(code).toBe(2);
+      expect(err).toMatch(/from node "ReduceMean of m".*computes integers/s);
+    });
+
+    it("and says where a box holds none", async () => {
+      integers("whole.onnx", "uint8", [cast(1), nodeOf("MatMul", ["c", "w"], ["y"])]);
+      writeFileSync(at("one.vnnlib"), about("0.1 X_0 0.9", "(<= Y_0 2)"));
+      let err = "";
+      const io = {
+        stdout: { write: () => undefined },
+        stderr: { write: (part: string) => (err += part) },
+      };
+      await run(rampart, ["falsify", at("whole.onnx"), at("one.vnnlib")], io);
+      expect(err).toContain("no whole number lies in [0.1, 0.9], the bounds of X_0");
+    });
   });
 });

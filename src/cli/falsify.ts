@@ -44,12 +44,12 @@ function remarks(verdict: Verdict): string[] {
   const reasons = {
     time: `no counterexample found, which is not a proof: ${effort}`,
     interrupted: `interrupted after ${effort}`,
-    searched: "no counterexample found: no case has more than one float32 point",
+    searched: "no counterexample found: no case has more than one point",
   };
   const lines = [reasons[reason]];
   if (first !== undefined)
     lines.push(
-      `${skipped.length} cases hold no float32 point, such as case ${first.case + 1}: no float32 lies in [${first.lower}, ${first.upper}], the bounds of X_${first.input}`,
+      `${skipped.length} cases hold no ${first.missing} point, such as case ${first.case + 1}: no ${first.missing} lies in [${first.lower}, ${first.upper}], the bounds of X_${first.input}`,
     );
   return lines;
 }

@@ -40,6 +40,8 @@ export interface Architecture {
   readonly name: string;
   /** [channel, height, width] of one image in [0, 1]. */
   readonly inputShape: Shape;
+  /** The integer type of the inputs, if they are whole numbers and no pixels. */
+  readonly integers?: "int32" | "int64" | undefined;
   readonly classes: number;
   readonly parameters: readonly ParameterSpec[];
   /** Names and shapes (without the batch axis) of the dropout masks, which batch mode takes as inputs `dropout/…`. */

@@ -30,6 +30,8 @@ export interface ImageOptions extends Preprocessing {
   readonly shape?: Shape;
   /** The number of elements of an image, if the caller knows nothing else about its shape. */
   readonly numbers?: number;
+  /** Whether inputs are the file's own numbers, not pixels. */
+  readonly raw?: boolean;
 }
 
 /** The images of a file. */
@@ -177,12 +179,19 @@ export function statedShape({ shape }: Pick<Declared, "shape">): Shape | undefin
 export const takesIntegers = ({ dtype }: Pick<Declared, "dtype">): boolean =>
   dtype === "int32" || dtype === "int64";
 
-const scaleOf = (input: Declared, { scale }: ImageOptions): number =>
-  scale ?? (takesIntegers(input) ? 255 : 1);
+const scaleOf = (input: Declared, { scale, raw = false }: ImageOptions): number =>
+  scale ?? (takesIntegers(input) && !raw ? 255 : 1);
+
+/** The integer type of the file's own numbers; undefined for floats, and for pixels. */
+export const integersOf = (
+  { dtype }: Pick<Declared, "dtype">,
+  { raw = false }: ImageOptions,
+): "int32" | "int64" | undefined =>
+  raw && (dtype === "int32" || dtype === "int64") ? dtype : undefined;
 
 /** Notes on the image input that concern gradients. */
 export const imageNotes = (input: Declared, options: ImageOptions): Note[] =>
-  takesIntegers(input)
+  takesIntegers(input) && options.raw !== true
     ? [
         {
           code: "rounded-pixels",
@@ -192,8 +201,8 @@ export const imageNotes = (input: Declared, options: ImageOptions): Note[] =>
     : [];
 
 /**
- * Pixels [batch, ...shape] in [0, 1] as the file takes them. Integers are rounded, and their gradient passes the
- * rounding.
+ * Pixels [batch, ...shape] in [0, 1] as the file takes them. For a file of integers, floats are rounded, and their gradient
+ * passes the rounding; integers stay what they are.
  */
 export function preprocessed(
   x: Value,
@@ -210,10 +219,10 @@ export function preprocessed(
     y = g.mul(y, perChannel(inverse, "std", image));
   }
   if (scale !== 1) y = g.mul(y, g.scalar(scale));
-  if (takesIntegers(input)) y = g.straightThrough(g.round(y), y);
+  if (takesIntegers(input) && x.dtype.startsWith("float")) y = g.straightThrough(g.round(y), y);
   if (image.flatAxes.length > 0) return g.reshape(y, [x.shape[0], ...image.flatAxes]);
   if (image.layout === "nhwc") y = g.transpose(y, [0, 2, 3, 1]);
-  return input.dtype === "float64" ? g.cast(y, "float64") : y;
+  return input.dtype === "float64" || !y.dtype.startsWith("float") ? g.cast(y, input.dtype) : y;
 }
 
 /** One number per channel, or one for all, as a constant [1, channel, 1, 1] that broadcasts over images. */

@@ -11,7 +11,7 @@ import { elementCount } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 import { headSentences } from "./head/sentences.ts";
-import { imageOf, preprocessed } from "./image-input.ts";
+import { imageOf, integersOf, preprocessed } from "./image-input.ts";
 import type { ImportedOptions } from "./imported-options.ts";
 import { inputAxes, onlyBatch, withOnlyBatch } from "./input-axes.ts";
 import {
@@ -174,6 +174,7 @@ function networkWith(
   return {
     name,
     inputShape: image.shape,
+    integers: integersOf(axes.declared, options),
     classes: first.logits.shape[1],
     parameters: [],
     fixedBatch: batch.fixed,

@@ -14,6 +14,9 @@ export interface ImportedOptions extends ImageOptions {
   readonly blockSize?: number;
   /** Bytes of constants that the file may compute; by default 768 MiB, or more if it stores much. */
   readonly maxConstants?: number;
-  /** Takes the output as it is: a softmax stays, and so does a single number. */
+  /**
+   * Takes output and input as they are. A softmax stays, and so does a single number. An input of integers is not multiplied
+   * by 255.
+   */
   readonly raw?: boolean;
 }

@@ -7,7 +7,12 @@ import type { ImportedNetwork } from "./imported-network.ts";
 /** A file as a differentiable function of one array, about whose outputs a property can be checked. */
 export interface Network {
   /** Names, and shapes without the batch. */
-  readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly shape: Shape;
+    /** Whether it takes whole numbers only. */
+    readonly isWhole?: boolean;
+  }[];
   /** [batch, ...input] → [batch, outputs]. */
   outputs(x: Tensor): Promise<Tensor>;
   /**
@@ -31,7 +36,13 @@ const keysOf = ({ shape: [batch] }: Tensor) =>
 export function network(runtime: Runtime, imported: ImportedNetwork): Network {
   const predictor = classifier(runtime, imported, {});
   return {
-    inputs: [{ name: imported.name, shape: imported.inputShape }],
+    inputs: [
+      {
+        name: imported.name,
+        shape: imported.inputShape,
+        isWhole: imported.integers !== undefined,
+      },
+    ],
     outputs: (x) => predictor.logits(x, keysOf(x)),
     async vectorJacobian(x, weights) {
       const { logits, gradient } = await predictor.lossAndGradient(

@@ -9,6 +9,8 @@ import { isInside, type Region } from "./region.ts";
 
 /** A network with flat inputs and outputs. */
 export interface FlatNetwork {
+  /** Whether the inputs are whole numbers; then only those are searched. */
+  readonly isWhole?: boolean;
   /** [batch, inputs] → [batch, outputs]. */
   outputs(x: Tensor): Promise<Tensor>;
   /** Outputs, and per row the gradient [batch, inputs] of Σ weights · outputs, from weights [batch, outputs]. */
@@ -82,7 +84,7 @@ export async function* falsify(
   { seconds, key, now, signal }: FalsifyOptions,
 ): AsyncGenerator<FalsifyEvent, void> {
   const started = now();
-  const { goals, skipped } = goalsOf(property, key);
+  const { goals, skipped } = goalsOf(property, key, network.isWhole);
   const goalsByRegion = new Map<Region, Goal[]>();
   for (const goal of goals) {
     const sharing = goalsByRegion.get(goal.region) ?? [];
@@ -151,7 +153,8 @@ export async function* falsify(
 async function evaluate(network: FlatNetwork, property: Property, descents: readonly Descent[]) {
   const { inputs, outputs } = property;
   const x = tensor([descents.length, inputs]);
-  for (const [i, one] of descents.entries()) x.data.set(one.x, i * inputs);
+  for (const [i, one] of descents.entries())
+    x.data.set(network.isWhole === true ? one.x.map(Math.round) : one.x, i * inputs);
   const needsOutputs = descents.some((one) => one.needsOutputs);
   const before = needsOutputs ? await network.outputs(x) : undefined;
   if (before !== undefined) requireOutputs(before, outputs);

@@ -26,7 +26,7 @@ export async function flatNetwork(
       { code: "misfit" },
     );
   }
-  const { shape } = input;
+  const { shape, isWhole = false } = input;
   if (elementCount(shape) !== property.inputs)
     throw new UsageError(
       `the network takes ${counted(elementCount(shape), "number")} ([${shape.join(", ")}]) and the property bounds ${property.inputs}; they belong to different networks`,
@@ -43,6 +43,7 @@ export async function flatNetwork(
     tensor([batch, ...inner], data);
   const flat = ({ shape: [batch], data }: Tensor) => tensor([batch, data.length / batch], data);
   return {
+    isWhole,
     outputs: async (x) => flat(await network.outputs(shaped(x, shape))),
     async gradient(x, weights) {
       const { outputs, gradient } = await network.vectorJacobian(

@@ -27,19 +27,20 @@ export interface Goal {
   closest: number;
 }
 
-/** A case without float32 points. */
+/** A case without points of float32, or of whole numbers. */
 export interface Skipped extends Gap {
   readonly case: number;
 }
 
-/** The cases to search, and those without float32 points. Cases that share a box share a region. */
+/** The cases to search, and those without points (see `regionOf`). Cases that share a box share a region. */
 export function goalsOf(
   { cases }: Property,
   key: Key,
+  isWhole = false,
 ): { readonly goals: Goal[]; readonly skipped: Skipped[] } {
   const regions = new Map<Case, Region | Gap>();
   for (const sharing of casesByBox(cases)) {
-    const region = regionOf(sharing[0]);
+    const region = regionOf(sharing[0], isWhole);
     for (const one of sharing) regions.set(one, region);
   }
   const [goals, skipped]: [Goal[], Skipped[]] = [[], []];

@@ -8,12 +8,12 @@ import type { Architecture, Parameters } from "../models/architecture.ts";
 import { beforeOrderedHead, beforeSoftmax } from "./ordered-head.ts";
 import type { Property } from "./property.ts";
 
-/** A network's graph for one input. */
+/** A network's graph for one input. The input is of integers if the network takes only those. */
 export function graphOf(
-  network: Pick<Architecture, "inputShape" | "forward">,
+  network: Pick<Architecture, "inputShape" | "forward" | "integers">,
   parameters: Parameters = {},
 ): { readonly x: Value; readonly logits: Value } {
-  const x = g.input("x", [1, ...network.inputShape]);
+  const x = g.input("x", [1, ...network.inputShape], network.integers);
   const { logits } = network.forward(x, (one) => g.constant(parameters[one]), "frozen");
   return { x, logits };
 }

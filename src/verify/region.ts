@@ -12,22 +12,38 @@ export interface Region {
   readonly upper: Float32Array;
 }
 
-/** An interval of an input that contains no float32, so that no float32 network can be run on it. */
+/**
+ * An interval of an input that contains no float32, so that no float32 network can be run on it; or for a network of whole
+ * numbers none of those.
+ */
 export interface Gap {
   /** The index of the input. */
   readonly input: number;
   readonly lower: number;
   readonly upper: number;
+  /** What it contains none of. */
+  readonly missing: "float32" | "whole number";
 }
 
-/** The float32 points of a box, or the first of its sides that contains none. */
-export function regionOf({ lower, upper }: Pick<Case, "lower" | "upper">): Region | Gap {
+/**
+ * The float32 points of a box, or the first of its sides that contains none. With `isWhole`, between the smallest and the
+ * largest point of whole numbers.
+ */
+export function regionOf(
+  { lower, upper }: Pick<Case, "lower" | "upper">,
+  isWhole = false,
+): Region | Gap {
   const region = { lower: new Float32Array(lower.length), upper: new Float32Array(lower.length) };
   for (let i = 0; i < lower.length; i++) {
-    region.lower[i] = ceil32(lower[i]);
-    region.upper[i] = floor32(upper[i]);
+    region.lower[i] = ceil32(isWhole ? Math.ceil(lower[i]) : lower[i]);
+    region.upper[i] = floor32(isWhole ? Math.floor(upper[i]) : upper[i]);
     if (!(region.lower[i] <= region.upper[i]))
-      return { input: i, lower: lower[i], upper: upper[i] };
+      return {
+        input: i,
+        lower: lower[i],
+        upper: upper[i],
+        missing: isWhole ? "whole number" : "float32",
+      };
   }
   return region;
 }

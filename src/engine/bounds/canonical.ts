@@ -132,12 +132,13 @@ function rewritten(node: Value, isConstant: (input: Value) => boolean): Value {
   if (is(node, "Softmax")) return normalized(node);
   if (is(node, "MatMul") && !isConstant(a) && !isConstant(b)) return multiplied(node);
   if (is(node, "StopGradient") || is(node, "StraightThrough")) return a;
-  if (is(node, "Cast") && node.dtype.startsWith("float") && a.dtype.startsWith("float"))
+  // Of integers, only the input itself and its moved elements have bounds.
+  if (is(node, "Cast") && node.dtype.startsWith("float") && a.dtype !== "bool")
     return retyped(a, node);
   return node;
 }
 
-/** x as a value of another float type: a conversion between floats does not change a real number. */
+/** x as a value of a float type: a conversion from integers, or between floats, does not change a real number. */
 const retyped = (x: Value, like: Value): Value =>
   x.dtype === like.dtype ? x : g.node("StopGradient", [x], {}, like.dtype, x.shape);
 

@@ -13,6 +13,17 @@ import { requireProvable, withoutBound } from "./unsupported.ts";
 /** The operators that are linear if all but one of their inputs are constant. */
 const LINEAR: ReadonlySet<string> = new Set([...MOVING, "Add", "Sub", "Neg", "MatMul", "Conv"]);
 
+/** The operators that do with integers what they do with real numbers. A sum of integers may overflow. */
+const MOVING_INTEGERS: ReadonlySet<string> = new Set([
+  "Reshape",
+  "Transpose",
+  "Expand",
+  "Slice",
+  "Pad",
+  "Gather",
+  "StopGradient",
+]);
+
 /** A constant of the network: the array of the walk's float type, and how far the real numbers may lie from it. */
 interface WalkConstant {
   readonly array: NdArray;
@@ -105,7 +116,8 @@ export class Plan implements Constants {
       throw withoutBound(node, "multiplies two values that both depend on the image");
     if (node.op === "Gather" && !is(node.inputs[1], "Constant"))
       throw withoutBound(node, "reads at indices that are not constant");
-    if (!node.dtype.startsWith("float")) throw withoutBound(node, "computes integers");
+    if (!node.dtype.startsWith("float") && !MOVING_INTEGERS.has(node.op))
+      throw withoutBound(node, "computes integers");
   }
 
   /** A number that names a node within this plan. */

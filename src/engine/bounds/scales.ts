@@ -77,7 +77,8 @@ export function linearScale(
   const isProduct = node.op === "Mul" || node.op === "MatMul" || node.op === "Conv";
   const parts = node.inputs.map((input) => {
     // Indices.
-    if (!input.dtype.startsWith("float")) return plan.constantIntervals.get(input) as Interval;
+    if (plan.is(input) && !input.dtype.startsWith("float"))
+      return plan.constantIntervals.get(input) as Interval;
     if (plan.is(input))
       return point(
         input.shape,

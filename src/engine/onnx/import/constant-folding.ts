@@ -17,9 +17,27 @@ const STEPS_PER_STORED = 32;
 
 /** Operators that round nothing. */
 const SELECTING: ReadonlySet<string> = new Set([
-  ...["Reshape", "Transpose", "Expand", "Slice", "Concat", "Pad", "Gather", "GatherElements"],
-  ...["StopGradient", "Neg", "Abs", "Relu", "Max", "Min", "Clip", "Where", "ReduceMax"],
-  ...["Sign", "Floor", "Ceil", "Round"],
+  "Reshape",
+  "Transpose",
+  "Expand",
+  "Slice",
+  "Concat",
+  "Pad",
+  "Gather",
+  "GatherElements",
+  "StopGradient",
+  "Neg",
+  "Abs",
+  "Relu",
+  "Max",
+  "Min",
+  "Clip",
+  "Where",
+  "ReduceMax",
+  "Sign",
+  "Floor",
+  "Ceil",
+  "Round",
 ]);
 
 /** Operators that are exact on small whole numbers with a small result. */

@@ -17,6 +17,7 @@ import {
   type ImportContext,
   type ImportNode,
   importNode,
+  roundedConstant,
   UnknownOperator,
 } from "./import-node.ts";
 import { ImportNotes } from "./import-notes.ts";
@@ -291,12 +292,6 @@ export class GraphImporter {
     return key;
   }
 }
-
-/** Why nothing is proven about the outputs of a node that reads a constant with roundings. */
-const roundedConstant = (node: ImportNode, name: string): string =>
-  node.error(
-    `its input ${name} is a constant that the file computes from others, which rounds to float32; store the number in the file instead, for example with onnxsim`,
-  ).message;
 
 /** The branch of an `If` with a constant condition (https://onnx.ai/onnx/operators/onnx__If.html). */
 function branchOf(node: ImportNode): Value[] {

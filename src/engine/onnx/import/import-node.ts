@@ -157,6 +157,12 @@ export function importNode(
   };
 }
 
+/** Why nothing is proven about the outputs of a node that reads a constant with roundings. */
+export const roundedConstant = (node: ImportNode, name: string): string =>
+  node.error(
+    `its input ${name} is a constant that the file computes from others, which rounds to float32; store the number in the file instead, for example with onnxsim`,
+  ).message;
+
 /** The error for an attribute whose value is not in `known`. */
 export const unknownValue = (
   node: ImportNode,
