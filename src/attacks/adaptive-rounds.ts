@@ -1,8 +1,8 @@
-// The rounds of the adaptive attack: which ascents an image gets, and when it leaves.
+// The rounds of the adaptive attack: which ascents each image gets, and when an image leaves the attack.
 import { type ApgdLoss, type Span, type Stage, stagesOf } from "./apgd-ascent.ts";
 import type { Norm } from "./victim.ts";
 
-/** A round of ascents. An image's part in it depends on that image alone. */
+/** A round of ascents. Whether and how an image takes part depends only on that image. */
 export interface Round {
   /** The attack that rows name. */
   readonly name: string;
@@ -24,7 +24,7 @@ export interface Round {
 /** The length of an ascent with this share of the steps. */
 const part = (share: number, steps: number): number => Math.max(1, Math.round(share * steps));
 
-/** The first round: every image, from itself. */
+/** The first round: every image, started at the clean image. */
 const first = (steps: number): Round => ({
   name: "apgd-pm",
   loss: "pm",
@@ -34,7 +34,7 @@ const first = (steps: number): Round => ({
   remaining: 1,
 });
 
-/** The later rounds in ℓ∞ and ℓ2, where the targeted DLR finds the most. */
+/** The later rounds in ℓ∞ and ℓ2, where the targeted DLR loss breaks the most images. */
 const targetedRounds = (steps: number): Round[] => [
   {
     name: "apgd-t",
@@ -55,9 +55,9 @@ const targetedRounds = (steps: number): Round[] => [
 ];
 
 /**
- * The later rounds in ℓ1. There cross-entropy from several random points finds most of what the first round leaves. As
- * in AutoAttack there are five starts, and five targets. Ascents have stages, which are their parts. The last rounds
- * continue from the best point.
+ * The later rounds in ℓ1, where cross-entropy from several random points breaks most of the images that survive the
+ * first round. As in AutoAttack there are five starts and five targets. The parts of an ascent are its stages. The last
+ * rounds continue from the best point.
  */
 const l1Rounds = (steps: number): Round[] => [
   {
@@ -126,8 +126,8 @@ export const roundsOf = (steps: number, norm: Norm): Round[] => [
 export const SQUARES = "squares";
 
 /**
- * Round `number`, from 0, of an attack that ends when its time does: a few steps for every image, then more, then ascents towards
- * several classes, again and again from new points of the ball.
+ * Round `number`, from 0, of an attack with a time limit: a few steps for every image, then more steps, then ascents towards
+ * several classes, repeated from new points of the ball until the time is up.
  */
 export function timedRound(number: number, norm: Norm): Round | typeof SQUARES {
   const own = first(100);
@@ -183,19 +183,19 @@ export function gradientsOf(rounds: readonly Round[], norm: Norm, epsilon: numbe
 }
 
 /**
- * Random searches that begin for an image whose gradients are masked. The one that came closest continues: some get
- * stuck at their first points.
+ * The number of random searches that start for an image whose gradients are masked. Only the search that came closest
+ * continues, because some get stuck at their first points.
  */
 export const SQUARE_STARTS = 2;
 
-/** Queries of random search, and the share of its clean margin that an image may have left to stay after them. */
+/** A number of queries, and the largest share of its clean margin with which an image continues after them. */
 export interface SquareSpan {
   readonly span: Span;
   readonly remaining: number;
 }
 
 /**
- * Shares of the queries after which random search checks an image, and the share of its margin that may be left there.
+ * Shares of the queries after which random search checks an image, and the largest share of the margin to continue with.
  */
 const CHECKPOINTS = [
   { share: 0.01, remaining: 1 },

@@ -33,11 +33,11 @@ export interface Progress {
   readonly cleanMargin: number;
   /** The margin of the most damaging point; positive once the image is broken. */
   readonly margin: number;
-  /** Gradient steps so far; those of ascents beside each other count once. */
+  /** Gradient steps so far; steps of parallel ascents count once. */
   readonly steps: number;
   /** The margin after nine tenths of these steps. */
   readonly before: number;
-  /** Whether random search was tried, and whether it damaged the image more than the ascents did. */
+  /** Whether random search ran, and whether it reduced the margin more than the ascents did. */
   readonly searched: boolean;
   readonly blind: boolean;
   /** Whether the first round of its batch ended by itself. Otherwise the images that broke so far are no fair sample. */
@@ -67,12 +67,12 @@ interface AttackedClimber extends Climber {
 /** Random streams of an image: the clean image, random search, and ascents from here on. */
 const [CLEAN, SQUARES, ASCENTS] = [0, 1, 2];
 
-/** The largest clean margin, and the smallest range of logits, for which the softmax is fed the logits as they are. */
+/** The largest clean margin, and the smallest range of logits, for which logits enter the softmax unscaled. */
 const [MAX_MARGIN, MIN_RANGE] = [8, 1];
 
 /**
- * What logits [classes] are multiplied by before the softmax: where that is saturated, or all but flat, float32 loses the slopes of
- * probabilities. `own` is the margin of the same logits.
+ * The factor on logits [classes] before the softmax. Where the softmax is saturated or nearly flat, the gradients of
+ * probabilities vanish in float32. `own` is the margin of the same logits.
  */
 export function scaleFor(logits: Float32Array, own: number): number {
   const live = logits.filter(isLive).map(clipLogit);
@@ -81,13 +81,13 @@ export function scaleFor(logits: Float32Array, own: number): number {
   return range > 0 && range < MIN_RANGE ? MIN_RANGE / range : 1;
 }
 
-/** The share of its clean margin that is left of an image. */
+/** The share of its clean margin that an image has left. */
 const remainingOf = ({ margin, cleanMargin }: Attacked): number =>
   cleanMargin === 0 ? 0 : Math.max(0, margin / cleanMargin);
 
 /**
- * The state of the attack on one batch. What happens to an image depends on its pixels, label and key alone, so batches
- * may be cut anyhow. Its own earlier ascents decide how its attack continues.
+ * The state of the attack on one batch. The attack on an image depends only on the image's pixels, label, key and earlier
+ * ascents, so the split into batches does not matter.
  */
 export class AdaptiveSearch {
   /** The most damaging points, [batch, ...pixels]. */
@@ -169,8 +169,8 @@ export class AdaptiveSearch {
   }
 
   /**
-   * Runs the ascents of a round; `number` tells its random starts from those of other rounds. Ends early once `isOver`, asked
-   * before each step, is true.
+   * Runs the ascents of a round. `number` makes its random starts differ from other rounds. Ends early once `isOver`, called
+   * before each step, returns true.
    */
   async climb(round: Round, number: number, isOver?: () => boolean): Promise<void> {
     const { norm, epsilon } = this.#ball;
@@ -218,7 +218,7 @@ export class AdaptiveSearch {
     });
   }
 
-  /** The ascents that continue after a part, each from its best point if a stage begins. */
+  /** The ascents that continue after a part. At the beginning of a stage, each starts from its best point. */
   #continued(climbers: readonly AttackedClimber[], part: Part): readonly AttackedClimber[] {
     const going = closest(climbers, part.ascents);
     if (part.span.from > 0) return going;
@@ -237,7 +237,7 @@ export class AdaptiveSearch {
 
   /**
    * Random search on the survivors. At each checkpoint an image leaves if too much of its margin is left, or if ascents
-   * have damaged it more: random search gets further than ascents only where gradients are masked.
+   * have reduced the margin more: random search outperforms ascents only where gradients are masked.
    */
   async searchSquares(settings: SquareSettings, isOver?: () => boolean): Promise<void> {
     const [opening, ...spans] = squareSpans(settings.queries);
@@ -261,7 +261,7 @@ export class AdaptiveSearch {
   }
 }
 
-/** Gives the climber what is known of the clean image, where it starts. */
+/** Gives the climber the known margin and gradient of the clean image, where it starts. */
 function seeClean(climber: AttackedClimber): void {
   const { clean, cleanMargin } = climber.example;
   see(climber, clean.loss, clean.gradient, cleanMargin);

@@ -1,4 +1,4 @@
-// The random searches that begin for an image of the adaptive attack.
+// The first random searches for an image in the adaptive attack.
 import { fold, type Key } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
 import { SQUARE_STARTS } from "./adaptive-rounds.ts";
@@ -35,13 +35,13 @@ const searchFrom = <Of extends Searched>(example: Of, key: Key): SearchOf<Of> =>
   margin: example.cleanMargin,
 });
 
-/** Whether the search may get further than the ascents did, and has not broken the example yet. */
+/** Whether the example survives, and the search came at least as close as the ascents, or the ascents had no effect. */
 const isWorthAnother = ({ example, margin }: SearchOf<Searched>): boolean =>
   !(margin > 0) && (margin >= example.margin || example.margin === example.cleanMargin);
 
 /**
- * Begins a random search for each example, and `SQUARE_STARTS` of them where ascents did no more damage than the first one. Returns
- * the search of each example that came closest to breaking it. `stream` is the random stream of the searches.
+ * Begins a random search for each example, and `SQUARE_STARTS` searches where ascents did not beat the first one. Returns,
+ * for each example, the search that came closest to breaking it. `stream` is the random stream of the searches.
  */
 export async function beginSquares<Of extends Searched>(
   victim: Victim,
@@ -52,7 +52,7 @@ export async function beginSquares<Of extends Searched>(
   let best = examples.map((example) => searchFrom(example, fold(example.key, stream)));
   await searchSquares(victim, best, shape, settings, span, isOver);
   for (let start = 1; start < SQUARE_STARTS; start++) {
-    // Queries of a search are numbered from 1, so nothing else uses the keys of negative numbers.
+    // Queries of a search are numbered from 1, so keys of negative numbers are unused.
     const again = best.map((one) =>
       isWorthAnother(one)
         ? searchFrom(one.example, fold(fold(one.example.key, stream), -start))

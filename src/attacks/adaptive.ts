@@ -7,11 +7,11 @@ import { checkEpsilon, checkInputs } from "./preconditions.ts";
 import { SQUARE_SHARE, SquareQueries } from "./square.ts";
 
 /**
- * An ensemble of APGD and Square on x [batch, ...pixels] that spends its passes where they may break an image, in the
- * manner of Adaptive AutoAttack (Liu et al. 2022, arXiv:2203.05154). Unlike there, the attack on an image does not
- * depend on other images. Rounds of ascents climb the margin of probabilities (arXiv:2411.15210), then the targeted DLR
- * towards several classes at once, of which those that come closest go on; in ℓ1 also cross-entropy from several
- * points. An image leaves once it is broken, or if the ascents so far removed too little of its margin.
+ * An ensemble of APGD and Square on x [batch, ...pixels] that spends its passes where they may break an image, similar to
+ * Adaptive AutoAttack (Liu et al. 2022, arXiv:2203.05154). Here the attack on an image does not depend on other images.
+ * Rounds of ascents maximise the margin of probabilities (arXiv:2411.15210), then the targeted DLR loss towards several
+ * classes at once; the ascents that come closest continue. In ℓ1 there is also cross-entropy from several points. An
+ * image leaves once it is broken, or if the ascents so far reduced its margin too little.
  */
 export const adaptive = defineAttack({
   name: "adaptive",

@@ -12,7 +12,7 @@ import { gather, rowOf } from "./examples.ts";
 import { checkGradient } from "./preconditions.ts";
 import type { Labels, Loss, Norm, Victim } from "./victim.ts";
 
-/** Makes a loss from labels, targets and scales of logits, each [batch]. */
+/** Makes a loss from labels, targets and factors on the logits, each [batch]. */
 type MakeLoss = (labels: Labels, targets: Labels, scales: readonly number[]) => Loss;
 
 /** The loss that each kind of APGD maximises. `t` is the targeted DLR loss, `pm` the margin of probabilities. */
@@ -31,11 +31,11 @@ export interface Example {
   readonly x: Float32Array;
   readonly label: number;
   readonly key: Key;
-  /** Wrong classes in the order in which they are aimed at. */
+  /** Wrong classes, in the order in which they are targeted. */
   readonly targets: readonly number[];
   /** The most damaging point so far, a row of the result. */
   readonly kept: Float32Array;
-  /** What the margin of probabilities multiplies logits by; 1 if absent. */
+  /** The factor on logits in the margin of probabilities; 1 if absent. */
   readonly scale?: number;
   /** The margin of `kept`; −∞ if no point has been judged. */
   margin: number;
@@ -57,13 +57,13 @@ export interface Stage {
   /** Radius in the norm of the attack, for pixels in [0, 1]. */
   readonly epsilon: number;
   readonly steps: number;
-  /** Whether points of this stage may be results. */
+  /** Whether points of this stage may be the result of the attack. */
   readonly last: boolean;
 }
 
 /**
- * The stages of an ascent in the ball of radius epsilon, for pixels in [0, 1]. In ℓ1 the ball shrinks to its size in three
- * stages (Croce & Hein 2021, arXiv:2103.01208, §3.4), unless there are fewer than 10 steps.
+ * The stages of an ascent in the ball of radius epsilon, for pixels in [0, 1]. In ℓ1 the ball shrinks to this radius in
+ * three stages (Croce & Hein 2021, arXiv:2103.01208, §3.4), unless there are fewer than 10 steps.
  */
 export function stagesOf(norm: Norm, epsilon: number, steps: number): Stage[] {
   if (norm !== "l1" || steps < 10) return [{ epsilon, steps, last: true }];
@@ -118,7 +118,7 @@ export function begin(
   };
 }
 
-/** What the climbers of one call have in common. */
+/** The settings that all climbers of one call share. */
 export interface Ascent {
   readonly norm: Norm;
   readonly loss: ApgdLoss;
@@ -127,16 +127,16 @@ export interface Ascent {
   readonly isOver?: (() => boolean) | undefined;
 }
 
-/** A part of a stage: its steps `from` to `to`, both included. Step 0 looks at the start. */
+/** A part of a stage: its steps `from` to `to`, both included. Step 0 evaluates the start. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Runs every climber for the steps of the stage, or of a span of it; `shape` is [any, ...pixels]. With `stopWhenBroken` the
- * climbers of an example end in the last stage once one of them has broken it. Step t asks the victim under the key
- * fold(climber.key, t + 1). Returns the last step that was taken.
+ * Runs every climber for the steps of the stage, or of a span of the stage; `shape` is [any, ...pixels]. With
+ * `stopWhenBroken`, all climbers of an example end in the last stage once one of them has broken it. Step t queries the
+ * victim under the key fold(climber.key, t + 1). Returns the last step that was taken.
  */
 export async function ascend(
   victim: Victim,
@@ -165,7 +165,7 @@ export async function ascend(
   return taken;
 }
 
-/** The climbers whose examples none of them has broken. */
+/** The climbers of examples that no climber has broken. */
 function survivorsOf(climbers: readonly Climber[]): readonly Climber[] {
   const broken = new Set(climbers.filter(breaks).map(({ example }) => example));
   return broken.size === 0 ? climbers : climbers.filter(({ example }) => !broken.has(example));
@@ -196,7 +196,7 @@ function move(climber: Climber, norm: Norm, isFirst: boolean): void {
   climber.point = Float32Array.from(next);
 }
 
-/** Asks the victim about the current points, in one batch, and updates losses, gradients, margins and the best points. */
+/** Queries the victim at the current points, in one batch, and updates losses, gradients, margins and the best points. */
 async function look(
   victim: Victim,
   climbers: readonly Climber[],

@@ -9,7 +9,7 @@ import type { Norm } from "./victim.ts";
 export interface Geometry {
   /** The first step, in radii. */
   readonly firstStep: number;
-  /** A random perturbation, before it lands in the ball. */
+  /** A random perturbation, before projection onto the ball. */
   start(key: Key, pixels: number, epsilon: number): Float32Array;
   /** The direction of length 1 along the gradient; in ℓ1 along the signs of the largest `share` of its entries. */
   ascent(gradient: Float32Array, share: number): Float64Array;

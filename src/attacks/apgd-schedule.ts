@@ -1,4 +1,4 @@
-// The checkpoints at which APGD looks back at an ascent and changes its step size (Croce & Hein 2020 and 2021).
+// The checkpoints at which APGD reviews an ascent and changes its step size (Croce & Hein 2020 and 2021).
 import type { Norm } from "./victim.ts";
 
 /** One example's ascent. All arrays are [pixels]; lengths are in the norm of the attack, for pixels in [0, 1]. */
@@ -21,17 +21,17 @@ export interface Climb {
     readonly margin: number;
   };
   stepSize: number;
-  /** Steps since the last look back that raised the loss. */
+  /** The number of steps since the last checkpoint that raised the loss. */
   rises: number;
-  /** The best loss at the last look back, and whether the step was halved there. */
+  /** The best loss at the last checkpoint, and whether the step size was halved there. */
   bestBefore: number;
   halved: boolean;
-  /** ℓ1: the share of pixels that a step moves, and the pixels in which `best` differed from x at the last look back. */
+  /** ℓ1: the share of pixels that a step moves, and the number of pixels in which `best` last differed from x. */
   share: number;
   support: number;
 }
 
-/** The rule by which step sizes shrink. */
+/** The rule that shrinks step sizes. */
 export interface Schedule {
   /** The share of the new step in an update; the rest repeats the previous update. */
   readonly ownShare: number;

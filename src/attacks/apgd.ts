@@ -32,7 +32,7 @@ const ApgdOptions = z.strictObject({
     .int()
     .positive()
     .default(9)
-    .describe("apgd-t: wrong classes to aim at, the likeliest first"),
+    .describe("apgd-t: number of target classes, the likeliest wrong ones first"),
   randomStart: RandomStart,
   stopWhenBroken: StopWhenBroken,
 });
@@ -155,7 +155,7 @@ async function climb(
   for (const [number, stage] of stages.entries()) {
     const before = climbers;
     climbers = examples.map((example, i) => {
-      // fold(key, 0) was spent on x, and fold(key, 1) is the judge's.
+      // fold(key, 0) was used at x, and the judge uses fold(key, 1).
       const key = fold(fold(example.key, run + 2), number);
       const from = before[i]?.best.point ?? (randomStart ? null : example.x);
       return begin(example, example.targets[place], key, norm, stage, from);

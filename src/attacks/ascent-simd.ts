@@ -1,5 +1,5 @@
-// A step of projected gradient ascent in WebAssembly, four pixels at a time: the loops of `balls.ts` take a tenth of a small
-// network's gradient. The source, assembly/ascent.ts, rounds where they round, so the bits are the same.
+// A step of projected gradient ascent in WebAssembly, four pixels at a time. The loops of `balls.ts` take a tenth of the time
+// of a small network's gradient. The source, assembly/ascent.ts, rounds at the same places, so the bits are the same.
 
 import { instances } from "../math/wasm.ts";
 import { wasm } from "./ascent.wasm.ts";
@@ -35,8 +35,8 @@ interface Kernels {
 const instanceOf = instances<Kernels>(wasm);
 
 /**
- * Where a step of `length` from `at` along the steepest ascent ends, projected to the ball of `epsilon` around `center` and to
- * [0, 1]. All arrays are [pixels].
+ * A step of `length` from `at` along the steepest ascent, projected onto the ball of radius `epsilon` around `center` and
+ * onto [0, 1]. All arrays are [pixels].
  */
 export type AscendRow = (
   at: Float32Array,
@@ -88,7 +88,7 @@ function rowsOf(size: number): Readonly<Record<"linf" | "l2", AscendRow>> | null
 
 let made: { readonly size: number; readonly rows: ReturnType<typeof rowsOf> } | null = null;
 
-/** Number of pixels from which on copying into WebAssembly's memory and back pays off. */
+/** The smallest number of pixels for which WebAssembly is faster, with the copies into its memory and back. */
 const MIN_VECTORISED = 256;
 
 /** The step in WebAssembly for rows of `size` pixels; null for short rows, and without SIMD. */

@@ -78,6 +78,6 @@ function mixed(before: Tensor, gradient: Tensor, momentum: number): Tensor {
   return before;
 }
 
-/** The rows that are classified as their label says; a tie counts as right. */
+/** The rows that are classified correctly; a tie counts as correct. */
 const rightOnes = (logits: Tensor, labels: Labels): number[] =>
   [...marginsOf(logits, labels).entries()].filter(([, m]) => !(m > 0)).map(([i]) => i);

@@ -7,7 +7,7 @@ import type { Attack, AttackNorm, BoundedAttack, MinimalAttack } from "./victim.
 /** `bounded`: high loss within a radius. `minimum-norm`: the smallest perturbation that changes the decision. */
 export type AttackKind = "bounded" | "minimum-norm";
 
-/** The options that give an attack its ball: a norm, and a radius in it: a number of pixels in ℓ0, otherwise for pixels in [0, 1]. */
+/** The options of an attack's ball: a norm and a radius, which is a number of pixels in ℓ0 and else for pixels in [0, 1]. */
 export interface BallOptions<N extends AttackNorm> {
   readonly norm: N;
   readonly epsilon: number;
@@ -18,7 +18,7 @@ export type SharedNames<O extends z.ZodObject> = {
   readonly [K in keyof z.output<O>]?: string | null;
 };
 
-/** What a definition of either kind states. */
+/** The fields that definitions of both kinds have. */
 interface CommonSpecification<
   Name extends string,
   N extends AttackNorm,
@@ -29,22 +29,22 @@ interface CommonSpecification<
   /** Lower-case letters, digits and hyphens: `square`. The name in a norm is `square-linf`. */
   readonly name: Name;
   readonly norms: readonly N[];
-  /** The attack's own options. Each is described, and has a default or is optional. They check values and transform none. */
+  /** The attack's own options. Each has a description, and a default or is optional. Schemas may not transform values. */
   readonly options: O;
   /** The method in a few words, for help and tables. */
   readonly summary: string;
   /** Authors, year and arXiv number, or another origin. */
   readonly source: string;
   /**
-   * Names for options that are not called after the attack: option `queries` of `square` is `squareQueries` otherwise, and
-   * `--square-queries` on the command line. A name may be that of another attack's option, whose default then holds.
+   * Shared names for options, where the default name does not fit. By default option `queries` of `square` is
+   * `squareQueries`, and `--square-queries` on the command line. Attacks may share a name; the first attack's default holds.
    */
   readonly sharedOptions?: S;
   /** The form of the names, with `*` for the norm, where it is not `NAME-*`. */
   readonly pattern?: P;
 }
 
-/** What `defineAttack` is given for an attack within a radius. */
+/** The argument of `defineAttack` for an attack within a radius. */
 export interface BoundedSpecification<
   Name extends string = string,
   N extends AttackNorm = AttackNorm,
@@ -53,11 +53,11 @@ export interface BoundedSpecification<
   P extends string = string,
 > extends CommonSpecification<Name, N, O, S, P> {
   readonly kind?: "bounded";
-  /** What the attack asks the victim for: cross-entropy only, any loss, or logits only. */
+  /** The queries that the attack makes: cross-entropy only, any loss, or logits only. */
   readonly asks: BoundedAttack["asks"];
   /** True if the attack stops at the first wrong answer, which a randomised model gives by chance. */
   readonly deterministicOnly?: boolean;
-  /** Draws that the publication averages over at each step on a randomised model; absent if it does not say. */
+  /** Draws per step on a randomised model, as in the publication; absent if the publication does not state them. */
   readonly draws?: number;
   /**
    * Makes the attack in a ball. `options` are recorded with results; by default the resolved options. `passes` are for
@@ -70,7 +70,7 @@ export interface BoundedSpecification<
   };
 }
 
-/** What `defineAttack` is given for a minimum-norm attack. */
+/** The argument of `defineAttack` for a minimum-norm attack. */
 export interface MinimalSpecification<
   Name extends string = string,
   N extends AttackNorm = AttackNorm,
@@ -96,14 +96,14 @@ export interface AttackDefinition extends PluginDefinition {
   readonly options: z.ZodObject;
   readonly summary: string;
   readonly source: string;
-  /** What a bounded attack asks the victim for; null for a minimum-norm attack. */
+  /** The queries that a bounded attack makes; null for a minimum-norm attack. */
   readonly asks: BoundedAttack["asks"] | null;
   readonly deterministicOnly: boolean;
-  /** Draws averaged at each step on a randomised model where the user does not say; null for the usual number. */
+  /** Draws per step on a randomised model if the user sets none; null for the usual number. */
   readonly draws: number | null;
   /** The form of its names, with `*` for the norm. */
   readonly pattern: string;
-  /** The shared option that sets each own option; null for one that only a library call sets. */
+  /** The shared option that sets each own option; null if only a library call sets the option. */
   readonly sharedOptions: Readonly<Record<string, string | null>>;
   /** The own options whose shared name the definition states. */
   readonly statedOptions: readonly string[];
@@ -142,7 +142,7 @@ export type BoundedDefinition<
 
 type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
 
-/** The norm among the options; an attack of a single norm needs none. */
+/** The norm option; optional for an attack with a single norm. */
 type NormOption<N extends AttackNorm> =
   IsUnion<N> extends false ? { readonly norm?: N } : { readonly norm: N };
 

@@ -14,14 +14,14 @@ import type { Norm } from "./victim.ts";
 export interface Ball {
   /** The closest point with ‖δ‖ₚ ≤ epsilon for each row δ. */
   project(delta: Tensor, epsilon: number): Tensor;
-  /** The d with ‖d‖ₚ ≤ 1 that maximises ⟨gradient, d⟩ for each row; 0 for a row of zeros, and in ℓ∞ for each zero. */
+  /** The d with ‖d‖ₚ ≤ 1 that maximises ⟨gradient, d⟩ for each row. It is 0 for a row of zeros, and in ℓ∞ at each zero. */
   steepest(gradient: Tensor): Tensor;
   /**
    * A step of `length` from `at` along the steepest ascent, projected onto the ball of radius epsilon around `center`, then
    * clipped to [0, 1] (Araujo et al. 2019, arXiv:1903.10219, Eq. 3). The centre must be in [0, 1].
    */
   ascend(at: Tensor, gradient: Tensor, length: number, center: Tensor, epsilon: number): Tensor;
-  /** The same step, or null if the gradient has NaN or infinity, which the same pass finds out. */
+  /** The same step, or null if the gradient has NaN or infinity. The check takes no extra pass over the data. */
   ascendFinite(
     at: Tensor,
     gradient: Tensor,
@@ -35,7 +35,7 @@ export interface Ball {
   norm(delta: Tensor): number[];
 }
 
-/** The same for one row [pixels]. Attacks call these functions at every step: loops are plain, and rows fit into caches. */
+/** The same for one row [pixels]. Attacks call these at every step, so loops are simple and work on rows that fit the cache. */
 interface OfRow {
   norm(row: Float32Array): number;
   /** In place. */
@@ -50,8 +50,8 @@ const maximum = (row: Float32Array): number => {
   return most;
 };
 
-// Squares are summed in double precision, where those of float32 neither overflow nor vanish; even and odd entries
-// separately, as SIMD does.
+// Sums squares in double precision, in which squares of float32 numbers do not overflow or underflow. Even and odd entries
+// are summed separately, as in the SIMD version.
 const euclidean = (row: Float32Array): number => {
   let [even, odd] = [0, 0];
   for (let i = 0; i + 1 < row.length; i += 2) {
@@ -72,8 +72,8 @@ function scale(row: Float32Array, factor: number, out: Float32Array): void {
   for (let i = 0; i < row.length; i++) out[i] = row[i] * factor;
 }
 
-// Signs and sizes of pixels are as good as random, and a branch on them costs more than ten additions: where a loop would
-// compare numbers, it works on their bits, in which sizes are ordered as whole numbers are.
+// Signs and sizes of pixels are unpredictable, and a mispredicted branch costs more than ten additions. So loops compare
+// the bits of floats as integers, which have the same order.
 const SIGN = 0x80000000 | 0;
 const SIZE = 0x7fffffff;
 const ONE = 0x3f800000;
@@ -168,7 +168,7 @@ function offsetAfter(
     out[i] = Math.fround(at[i] + length * direction[i]) - center[i];
 }
 
-/** A ball from what it does to a row and how it is drawn from. */
+/** A ball, from its operations on a row and its sampler. */
 function ballOf(
   { norm, project, steepest }: OfRow,
   sample: Ball["sample"],
@@ -273,7 +273,8 @@ const l2: Ball = ballOf(
   (size) => fastAscent("l2", size),
 );
 
-// Laplace draws over the sum of their sizes and of one exponential more are uniform (Barthe et al. 2005, Theorem 1).
+// Laplace draws, divided by the sum of their absolute values and one more exponential draw, are uniform (Barthe et al. 2005,
+// Theorem 1).
 const l1: Ball = ballOf(rowsOf.l1, (keys, shape, epsilon) => {
   const draws = laplace(foldAll(keys, 0), shape);
   const more = laplace(foldAll(keys, 1), [keys.length, 1]).data;

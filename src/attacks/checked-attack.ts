@@ -1,4 +1,4 @@
-// Checks of attacks that are not built in: what they return, and what they throw.
+// Checks the results and errors of attacks that are not built in.
 import { awaitPlugin, badPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { distancesOf } from "./exact-projection.ts";
@@ -31,7 +31,7 @@ function requireImages(
   return images;
 }
 
-/** A copy that an attack may overwrite: a result is measured from the images that it was given. */
+/** A copy that an attack may overwrite, since its result is compared with the original images. */
 const copyOf = (x: Tensor): Tensor => ({ dtype: x.dtype, shape: x.shape, data: x.data.slice() });
 
 /** The same attack; see `defineAttack` for the errors of a wrong result. */

@@ -1,4 +1,4 @@
-// Random choices of attacks that search at random.
+// Random choices for random-search attacks.
 import { unit } from "../math/distributions.ts";
 import { InternalError } from "../math/internal-error.ts";
 

@@ -1,5 +1,5 @@
-// A step of Adam for C&W in WebAssembly, two pixels at a time: in JavaScript it takes half as long as a small network's gradient.
-// The source, assembly/cw-descent.ts, has the bits of the loop below.
+// A step of Adam for C&W in WebAssembly, two pixels at a time. In JavaScript it takes half as long as a small network's
+// gradient. The source, assembly/cw-descent.ts, gives the same bits as the loop below.
 
 import { instances } from "../math/wasm.ts";
 import { wasm } from "./cw-descent.wasm.ts";
@@ -33,9 +33,9 @@ export interface Step {
 const { LOG2E } = Math;
 /** ln 2 in two parts, the first of which ends in zeros (Cody & Waite 1980). */
 const [LN2, LN2_REST] = [0.6931471803691238, 1.9082149292705877e-10];
-/** Adding and subtracting it rounds to whole numbers. */
+/** Adding and then subtracting this number rounds to integers. */
 const ROUND = 1.5 * 2 ** 52;
-/** tanh is ±1 beyond half of it. */
+/** tanh is ±1 beyond half of this number. */
 const MAX_EXPONENT = 44;
 const SERIES = Array.from({ length: 13 }, (_, n) =>
   Array.from({ length: n }, (_, i) => i + 1).reduce((product, i) => product * i, 1),
@@ -52,7 +52,7 @@ export function tanhOf(w: number): number {
   return 1 - 2 / (e * POWERS[k + 64] + 1);
 }
 
-/** The step in JavaScript, on arrays of `size` numbers (even) in `buffer`; ‖x′ − x‖₂² after it. */
+/** The step in JavaScript, on arrays of `size` numbers (even) in `buffer`; returns ‖x′ − x‖₂² after the step. */
 export function descendInLoop(
   buffer: ArrayBuffer,
   places: Places,

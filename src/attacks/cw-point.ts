@@ -1,14 +1,14 @@
-// One image of C&W and Adam's memory of it, in double precision.
+// One image of C&W with Adam's state, in double precision.
 
 import { descendInLoop, descents, type Places } from "./cw-descent.ts";
 
-/** A point x′ = (tanh w + 1)/2 on its way from x; arrays hold one number per pixel. */
+/** The current point x′ = (tanh w + 1)/2 of a search from x; arrays hold one number per pixel. */
 export interface Point {
-  /** x′ as the victim sees it; tanh keeps it in [0, 1]. */
+  /** x′ as the input of the victim; tanh keeps it in [0, 1]. */
   readonly pixels: Float32Array;
   /** ‖x′ − x‖₂². */
   readonly distance: number;
-  /** Back to x itself, where the distance's gradient is 0 (as in the authors' code), with nothing remembered. */
+  /** Returns to x, where the gradient of the distance is 0 (as in the authors' code), and clears Adam's state. */
   reset(): void;
   /**
    * Step number `step` (from 1) of Adam (Kingma & Ba 2015, arXiv:1412.6980, Alg. 1; β₁ 0.9, β₂ 0.999, ε 1e-8) on
@@ -17,7 +17,7 @@ export interface Point {
   descend(slope: Float32Array, weight: number, step: number, learningRate: number): void;
 }
 
-/** Bytes per pixel: x and pixels in single, w where it starts, w, its tanh and Adam's means in double precision. */
+/** Bytes per pixel: x and pixels in single precision; the start of w, w, tanh w and Adam's means in double precision. */
 const BYTES = 2 * 4 + 5 * 8;
 
 /**
@@ -44,7 +44,7 @@ export function pointsAt(images: readonly Float32Array[], fast = true): Point[] 
     const [x, pixels] = [xAt, pixelsAt].map((at) => new Float32Array(buffer, at, size));
     x.fill(0.5);
     x.set(image);
-    // w at x, moved inside the box by 1e-6 of its half-width: atanh of an edge is infinite.
+    // w at x, where x is moved inside the box by 1e-6 of the half-width, because atanh is infinite at the edges.
     for (let j = 0; j < size; j++) start[j] = Math.atanh((2 * x[j] - 1) * (1 - 1e-6));
     let distance = 0;
     const point: Point = {

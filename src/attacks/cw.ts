@@ -37,9 +37,9 @@ interface Image {
   readonly point: Point;
   /** The margin at x and its gradient: the first step of every search. */
   readonly start: { readonly margin: number; readonly gradient: Float32Array };
-  /** The closest adversarial x′ of all searches, x until there is one; a row of the result. */
+  /** The closest adversarial x′ of all searches, or x if none was found yet; a row of the result. */
   readonly nearest: Float32Array;
-  /** ‖nearest − x‖₂², infinite until there is one. */
+  /** ‖nearest − x‖₂²; infinite until a point is found. */
   distance: number;
   search: number;
   step: number;
@@ -48,7 +48,7 @@ interface Image {
   low: number;
   high: number;
   succeeded: boolean;
-  /** The loss when it was last looked at for an early end. */
+  /** The loss at the last check for early stopping. */
   lastLoss: number;
 }
 
@@ -56,9 +56,9 @@ interface Image {
  * The ℓ2 attack of Carlini & Wagner (2017, arXiv:1608.04644, §V–VI.A), untargeted: minimises ‖x′ − x‖₂² + c·f(x′) by Adam
  * over w, x′ = (tanh w + 1)/2, with f = max(z_label − max z_j + κ, 0) and a search for the smallest c per image.
  *
- * Every point that a step reaches is judged, the last one too; x itself is asked about once, for the first step of all
- * searches. An image ends its searches on its own and then leaves the batch, so that only running ones cost a query.
- * Of a randomised victim that averages its draws, f and success are taken from the mean logits.
+ * Every point that a step reaches is judged, including the last point. x is queried once, for the first step of all
+ * searches. Each image ends its searches independently and then leaves the batch, so finished images cost no queries.
+ * For a randomised victim that averages its draws, f and success use the mean logits.
  *
  * @example
  * ```ts
@@ -168,7 +168,7 @@ function judge(image: Image, margin: number, { confidence }: Options): void {
   nearest.set(point.pixels);
 }
 
-/** Starts the next search at x, with the gradient that is known there. */
+/** Starts the next search at x, with the stored gradient. */
 function beginSearch(image: Image, options: Options): void {
   image.point.reset();
   image.search++;

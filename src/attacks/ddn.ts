@@ -20,7 +20,7 @@ const DdnOptions = z.strictObject({
 });
 type Options = z.output<typeof DdnOptions>;
 
-/** One image and its perturbation; `norm` is the radius that this is brought to. */
+/** One image and its perturbation; `norm` is the radius of the sphere that the perturbation is scaled to. */
 interface Search {
   readonly image: Image;
   readonly delta: Float64Array;
@@ -32,8 +32,9 @@ interface Search {
 
 /**
  * Decoupled direction and norm (Rony et al. 2019, arXiv:1811.09600, Alg. 1), untargeted: steps along the cross-entropy's
- * gradient, of lengths from 1 to 0.01 along a cosine, each brought to a sphere that shrinks by γ where the point is
- * adversarial and grows by γ where it is not. Pixels are not rounded to 8 bits on the way; evaluations say what that costs.
+ * gradient, with lengths from 1 to 0.01 on a cosine schedule. Each point is scaled to a sphere whose radius shrinks by γ if
+ * the point is adversarial and grows by γ if not. Unlike the publication, steps do not round pixels to 8 bits; evaluations
+ * report the accuracy after rounding.
  */
 export const ddn = defineAttack({
   kind: "minimum-norm",
@@ -86,7 +87,7 @@ async function minimize(
   return result();
 }
 
-/** Along the gradient, onto the sphere, into the box. */
+/** A step along the gradient, scaled to the sphere and clipped to the box. */
 function move(search: Search, gradient: Float32Array, length: number): void {
   const { delta, norm, image } = search;
   const zero = new Float32Array(gradient.length);

@@ -11,7 +11,11 @@ import type { Labels, Minimized, PaperNorm, Victim } from "./victim.ts";
 const DeepFoolOptions = z.strictObject({
   steps: z.int().positive().default(50).describe("largest number of steps of DeepFool"),
   classes: z.int().positive().default(9).describe("wrong classes considered, the likeliest first"),
-  overshoot: z.number().nonnegative().default(0.02).describe("share of the way to go beyond it"),
+  overshoot: z
+    .number()
+    .nonnegative()
+    .default(0.02)
+    .describe("overshoot beyond the boundary, as a share of the distance"),
 });
 type Options = z.output<typeof DeepFoolOptions> & { readonly norm: PaperNorm };
 
@@ -21,7 +25,7 @@ interface Search {
   readonly rivals: readonly number[];
   readonly total: Float64Array;
   point: Float32Array;
-  /** The closest boundary seen from the point: how far, in which direction of length 1. */
+  /** The closest boundary of the point: its distance, and its direction of length 1. */
   closest: { readonly distance: number; readonly direction: Float64Array } | null;
 }
 
@@ -38,7 +42,7 @@ const towards = {
 
 /**
  * DeepFool (Moosavi-Dezfooli et al. 2016, arXiv:1511.04599, Alg. 2 and §3.3): steps to the closest of the linearised
- * boundaries until the decision changes, the sum of steps taken a little too far and clipped to the box.
+ * boundaries until the decision changes. The sum of steps is extended by the overshoot and clipped to the box.
  */
 export const deepfool = defineAttack({
   kind: "minimum-norm",
@@ -71,7 +75,7 @@ async function minimize(
     });
   for (let step = 1; step <= steps && running.length > 0; step++) {
     const own = labelsOf(running);
-    // The boundaries of one step are those of one function: its draws, if any, are the same for every class.
+    // All boundaries of a step belong to one function, so every class uses the same draws, if there are any.
     const look = running.map(({ image }) => fold(image.key, 2 * step));
     const here = pointsOf(running, x.shape);
     for (const search of running) search.closest = null;
@@ -98,7 +102,7 @@ async function minimize(
   return result();
 }
 
-/** Length added to each step. Without it, clipping to [0, 1] could let the points approach the boundary and never cross it. */
+/** Length added to each step. Otherwise points that are clipped to [0, 1] could approach the boundary and never cross it. */
 const SPARE = 1e-5;
 
 /** Adds the step to the closest boundary. The point is x plus the sum of steps, lengthened by the overshoot. */

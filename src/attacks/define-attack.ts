@@ -28,7 +28,7 @@ const radii = { linf: EpsilonLinf, l2: EpsilonL2, l1: EpsilonL1, l0: EpsilonL0 }
 function callSchema(kind: AttackKind, norms: readonly AttackNorm[], own: z.ZodObject): z.ZodType {
   if (kind === "minimum-norm") {
     const norm = norms.length === 1 ? z.literal(norms[0]).default(norms[0]) : z.enum(norms);
-    return own.safeExtend({ norm: norm.describe("norm that is made small") }).strict();
+    return own.safeExtend({ norm: norm.describe("norm that is minimised") }).strict();
   }
   const inNorm = (norm: AttackNorm) =>
     own.safeExtend({ norm: z.literal(norm), epsilon: radii[norm] }).strict();
@@ -70,7 +70,7 @@ interface AnySpecification {
   make(options: never): object;
 }
 
-/** What `make` of either kind returns. */
+/** The result of `make`, for both kinds. */
 interface Made {
   readonly perturb?: BoundedAttack["perturb"];
   readonly minimize?: MinimalAttack["minimize"];
@@ -79,9 +79,9 @@ interface Made {
 }
 
 /**
- * Defines an attack in one or more norms. Pure: `attacks.add` makes its names and options known. Throws `UsageError` with the
- * code `bad-plugin` for a definition that breaks the rules. A call throws `UsageError` for a wrong option. The results of an
- * attack that is not built in are checked: a wrong shape, a number that is not finite, or a point outside of the ball or of
+ * Defines an attack in one or more norms. Has no side effects: `attacks.add` registers its names and options. Throws
+ * `UsageError` with the code `bad-plugin` for a definition that breaks the rules. A call throws `UsageError` for a wrong option. The results of an
+ * attack that is not built in are checked: a wrong shape, a number that is not finite, or a point outside the ball or
  * [0, 1] is an error with the code `bad-plugin`, as is whatever `make`, `perturb` or `minimize` throws.
  *
  * @example

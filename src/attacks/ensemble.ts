@@ -22,7 +22,7 @@ export interface EnsembleOptions {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The member's result [batch, ...pixels] in the ball; x where a minimum-norm attack went farther. */
+/** The member's result [batch, ...pixels] in the ball; x where a minimum-norm attack ended outside the ball. */
 async function perturbWithin(
   member: Attack,
   epsilon: number,

@@ -11,7 +11,7 @@ const MAX_PASSES = 8;
 
 /**
  * `adversarial` projected onto the ball of radius epsilon around x and clipped to [0, 1], both [batch, ...pixels]. For every
- * row, ‖adversarial − x‖ in double precision is at most epsilon, in any order of the additions; in ℓ0 at most epsilon pixels
+ * row, ‖adversarial − x‖ in double precision is at most epsilon, for any order of the additions; in ℓ0 at most epsilon pixels
  * differ, and the others are x's to the bit. x must be in [0, 1], and epsilon at least 0.
  */
 export function projectExactly(
@@ -36,7 +36,7 @@ export function distancesOf(adversarial: Tensor, x: Tensor, norm: AttackNorm): n
   );
 }
 
-/** A result this far outside a ball still counts, after projection: rounding to float32 may have put it there. */
+/** A result that is outside the ball by at most this much still counts, after projection: float32 rounding may cause it. */
 const ROUNDING = 1e-6;
 
 /**
@@ -81,7 +81,7 @@ function stepInsideLinf(point: Float32Array, x: Float32Array, epsilon: number): 
   }
 }
 
-/** Epsilon less the largest rounding error of a sum of `pixels` numbers, which has at most pixels − 1 roundings in any order. */
+/** Epsilon minus the largest rounding error of a sum of `pixels` numbers: at most pixels − 1 roundings, in any order. */
 const underRoundings = (epsilon: number, pixels: number): number =>
   epsilon * (1 - (pixels + 4) * Number.EPSILON);
 

@@ -19,7 +19,11 @@ export const FabSteps = z
 
 const FabOptions = z.strictObject({
   steps: FabSteps,
-  targets: z.int().positive().default(9).describe("wrong classes to aim at, the likeliest first"),
+  targets: z
+    .int()
+    .positive()
+    .default(9)
+    .describe("number of target classes, the likeliest wrong ones first"),
   enough: z
     .number()
     .positive()
@@ -42,9 +46,9 @@ interface Walk {
 
 /**
  * Fast adaptive boundary attack, targeted (Croce & Hein 2020, arXiv:1907.02044, Alg. 1, and arXiv:2003.01690, §4), without
- * random starts: each step goes to the boundary between label and target as it looks from here, linearised, and beyond it,
- * drawn towards the boundary's point closest to x; whatever is adversarial goes a tenth of the way back to x. A final
- * search moves the closest point found towards x, to where the margin is interpolated to end.
+ * random starts. Each step projects onto the linearised boundary between label and target and goes slightly beyond it, with
+ * a bias towards the boundary's point closest to x. An adversarial point moves a tenth of the way back to x. A final search
+ * moves the closest point found towards x, to the interpolated zero of the margin.
  */
 export const fab = defineAttack({
   kind: "minimum-norm",
@@ -85,7 +89,7 @@ async function minimize(
   return result();
 }
 
-/** One step of every search, and the judgement of the points reached; `shape` is [any, ...pixels]. */
+/** One step of every search, which judges the new points; `shape` is [any, ...pixels]. */
 async function walk(
   victim: Victim,
   running: readonly Walk[],
@@ -139,7 +143,7 @@ function stepped(
   return out;
 }
 
-/** Regula falsi on the margin along the way from x to the closest point found. */
+/** Regula falsi on the margin, on the line from x to the closest point found. */
 async function shorten(
   victim: Victim,
   found: readonly Image[],

@@ -5,7 +5,7 @@ import { type Tensor, tensor } from "../math/tensor.ts";
 import { allFinite } from "./preconditions.ts";
 import type { LossAndGradient } from "./victim.ts";
 
-/** The rows of an array [batch, ...] that hold a number which is not finite. */
+/** The rows of an array [batch, ...] with a number that is not finite. */
 export function rowsNotFinite({ shape, data }: Tensor): number[] {
   if (allFinite(data)) return [];
   const size = data.length / shape[0];

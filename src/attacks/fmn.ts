@@ -23,11 +23,11 @@ const FmnOptions = z.strictObject({
     .positive()
     .lt(1)
     .default(0.05)
-    .describe("share by which the radius changes at first"),
+    .describe("share by which the radius changes in the first step"),
 });
 type Options = z.output<typeof FmnOptions> & { readonly norm: Norm };
 
-/** The share by which the radius changes at last. */
+/** The share by which the radius changes in the last step. */
 const GAMMA_LAST = 0.001;
 
 /** Factor on the estimated distance: with an exact estimate the point would lie on the boundary, and not be adversarial. */
@@ -115,12 +115,12 @@ function radiusAfter(
   if (isAdversarial) return Math.min(radius * (1 - share), image.distance);
   if (image.distance < Number.POSITIVE_INFINITY) return radius * (1 + share);
   const slope = dual[norm](gradient, new Float32Array(gradient.length));
-  // Where there is no slope there is no estimate, and no step either.
+  // A zero gradient gives no estimate and no step.
   const estimate = distances[norm](point, image.x) + (slope > 0 ? Math.abs(margin) / slope : 0);
   return estimate * BEYOND;
 }
 
-/** A step of this ℓ2 length along the gradient, into the ball and the box. */
+/** A step of this ℓ2 length along the gradient, projected onto the ball and the box. */
 function ascend(search: Search, gradient: Float32Array, length: number, norm: Norm): void {
   const { image, point, radius } = search;
   const slope = distances.l2(gradient, new Float32Array(gradient.length));

@@ -41,7 +41,7 @@ export function counted(victim: Victim): CountedVictim {
 export interface BoundedResult {
   /** [batch, ...pixels] in [0, 1], and for a bounded attack in the ball around x exactly (see `projectExactly`). */
   readonly adversarial: Tensor;
-  /** Whether the attack returned a point outside by more than 1e-6, [batch]. */
+  /** Whether the attack returned a point outside the ball or [0, 1] by more than 1e-6, [batch]. */
   readonly moved: readonly boolean[];
   /** ℓ∞ norms of adversarial − x in double precision, for pixels in [0, 1], [batch]. */
   readonly linf: readonly number[];
@@ -107,10 +107,10 @@ export async function runMinimal(
   return { ...measured(raw, clamp(raw, 0, 1), x), found, queries: counting.queries() };
 }
 
-/** The attack as errors name it; only an attack from outside gives wrong results. */
+/** The attack's name in errors. Only attacks that are not built in should give wrong results. */
 const definitionOf = ({ name }: Attack): PluginDefinition => ({ type: "attack", name });
 
-/** Measures the projected result; `raw` is what the attack returned. */
+/** Measures the projected result; `raw` is the attack's return value. */
 function measured(
   raw: Tensor,
   adversarial: Tensor,

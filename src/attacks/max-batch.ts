@@ -21,7 +21,7 @@ export function withMaxBatch(victim: Victim, maxBatch: number): Victim {
       const [from, to] = [i * maxBatch, Math.min((i + 1) * maxBatch, keys.length)];
       return { from, to, keys: keys.slice(from, to) };
     });
-  /** The hints of a call that is not split itself; the next one may be. */
+  /** The hints of a call that is not split; the next call may be split. */
   const whole = (hints: CallHints | undefined) =>
     hints?.next === undefined ? hints : { ...hints, next: firstOf(parts, hints.next) };
   return {
@@ -35,7 +35,7 @@ export function withMaxBatch(victim: Victim, maxBatch: number): Victim {
       return concatRows(logits);
     },
     async lossAndGradient(x, loss, keys, hints) {
-      // The rows of an `of-mean` loss must not be split; its caller keeps within the limit.
+      // The rows of an `of-mean` loss must not be split; the caller respects the limit.
       if (keys.length <= maxBatch || loss.kind === "of-mean")
         return victim.lossAndGradient(x, loss, keys, whole(hints));
       const answers: LossAndGradient[] = [];

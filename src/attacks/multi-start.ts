@@ -15,14 +15,14 @@ interface Examples {
   readonly keys: readonly Key[];
 }
 
-/** Examples with the wrong classes [batch][targets] that an attack aims at, none for an untargeted loss. */
+/** Examples with the target classes [batch][targets] of an attack; empty for an untargeted loss. */
 export interface TargetedExamples extends Examples {
   readonly targets: readonly (readonly number[])[];
 }
 
-/** How damaging the result of an ascent is, [batch] each. */
+/** The scores of an ascent's results, [batch] each. */
 export interface Judgement {
-  /** Higher is worse for the model. */
+  /** A higher value is a stronger attack. */
   readonly damage: Float32Array;
   /** Positive if misclassified. */
   readonly margins: Float32Array;
@@ -33,9 +33,9 @@ export interface MultiStart {
   readonly ascent: Ascent;
   readonly randomStart: boolean;
   readonly restarts: number;
-  /** The most classes to aim at, each from every start; null for a loss without a target. */
+  /** The largest number of target classes, each attacked from every start; null for a loss without a target. */
   readonly maxTargets: number | null;
-  /** The loss that an ascent maximises; `place` is that of the target among an example's targets. */
+  /** The loss that an ascent maximises; `place` is the position of the target among an example's targets. */
   loss(examples: TargetedExamples, place: number): RowLoss;
   /** Judges points [batch, ...pixels] under the given keys, which are the same for all ascents of an example. */
   judge(victim: Victim, points: Tensor, examples: Examples): Promise<Judgement>;
@@ -90,7 +90,7 @@ class Search {
     );
     if (chosen.length === 0) return;
     const part = this.take(chosen);
-    // fold(key, 0) belongs to the judge.
+    // The judge uses fold(key, 0).
     const climbing = { ...part, keys: foldAll(part.keys, run + 1) };
     const loss = this.options.loss(climbing, place);
     const reached = await ascend(ascent, this.victim, { ...climbing, loss }, this.start(climbing));

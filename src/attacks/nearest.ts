@@ -16,7 +16,7 @@ export interface Image {
   readonly logits: Float32Array;
   /** The margin at x. */
   readonly cleanMargin: number;
-  /** The closest adversarial point so far, x until there is one; a row of the result. */
+  /** The closest adversarial point so far, or x if none was found yet; a row of the result. */
   readonly nearest: Float32Array;
   /** The margin of `nearest`. */
   margin: number;
@@ -81,7 +81,7 @@ export function keepCloser(
 /** The search for the closest adversarial point of one image. */
 export interface PointSearch {
   readonly image: Image;
-  /** Where it is, [pixels]. */
+  /** The current point, [pixels]. */
   readonly point: Float32Array;
 }
 

@@ -40,11 +40,11 @@ function namesIn(schema: z.ZodType): readonly string[] {
   ];
 }
 
-/** Whether a misclassified example is left alone. Off for a randomised victim, which may err by chance. */
+/** Whether the attack on an example stops once it is misclassified. Off for a randomised victim, which may err by chance. */
 export const StopWhenBroken = z
   .boolean()
   .default(true)
-  .describe("leave a misclassified example alone; off for a randomised victim");
+  .describe("stop attacking an example once it is misclassified; off for a randomised victim");
 
 /** Whether an ascent starts at a random point of the ball, or at the clean image. */
 export const RandomStart = z

@@ -98,14 +98,14 @@ export const pgdTargeted = defineAttack({
       .min(0)
       .lt(1)
       .default(0.9)
-      .describe("share of the direction that the previous steps decide"),
+      .describe("weight of the previous steps in the direction"),
     randomStart: RandomStart,
     restarts: z.int().positive().default(5).describe("starts towards each target"),
     targets: z
       .int()
       .positive()
       .default(9)
-      .describe("wrong classes to aim at, the likeliest on the clean image first"),
+      .describe("number of target classes, the likeliest wrong ones on the clean image first"),
     stopWhenBroken: StopWhenBroken,
   }),
   sharedOptions: { ...startOptions, stepSize: null, decay: null, momentum: null, targets: null },

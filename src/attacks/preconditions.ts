@@ -33,7 +33,7 @@ export function checkInputs(x: Tensor, labels: Labels, keys: readonly Key[]): vo
 
 /**
  * Throws `UsageError` if a ball of radius epsilon, in its norm, contains all images [...pixels] of this shape, with pixels in
- * [0, 1], whatever its centre; in ℓ0 also for a radius that is not a whole number of pixels.
+ * [0, 1], for any centre; in ℓ0 also for a radius that is not a whole number of pixels.
  */
 export function checkEpsilon(norm: AttackNorm, epsilon: number, shape: Shape): void {
   if (norm === "l0") {
@@ -55,12 +55,12 @@ export function checkEpsilon(norm: AttackNorm, epsilon: number, shape: Shape): v
 function checkPixels(epsilon: number, positions: number): void {
   if (!Number.isInteger(epsilon) || epsilon < 1)
     throw new UsageError(
-      `epsilon in ℓ0 is ${epsilon}, but it counts pixels; give a whole number from 1 on`,
+      `epsilon in ℓ0 is ${epsilon}, but a radius in ℓ0 counts pixels; give a whole number from 1 on`,
       { code: "bad-option" },
     );
   if (epsilon >= positions)
     throw new UsageError(
-      `epsilon in ℓ0 is ${epsilon}, but an image has ${positions} pixels, counted with all their channels, and an attack may not change all of them; give fewer`,
+      `epsilon in ℓ0 is ${epsilon}, but an image has ${positions} pixels, counted with all their channels, and an attack may not change all of them; choose a smaller epsilon`,
       { code: "bad-option" },
     );
 }
@@ -81,8 +81,8 @@ export function checkLabels(labels: Labels, logits: Tensor): void {
 export class NotFiniteGradient extends UsageError {}
 
 /**
- * Throws `NotFiniteGradient` if a gradient [batch, ...pixels] is not finite: an attack without a direction would pass its failure off as
- * robustness. The harness replaces such slopes by 0 and reports them, so only attacks outside it end here.
+ * Throws `NotFiniteGradient` if a gradient [batch, ...pixels] is not finite: an attack without a direction would make the
+ * model look robust. The harness replaces such entries by 0 and reports them, so only attacks outside the harness throw.
  */
 export function checkGradient(gradient: Tensor): void {
   if (!allFinite(gradient.data)) throw notFinite(gradient);

@@ -1,20 +1,20 @@
-// Hints for calls that come in batches: each one names the batch after it, so that noise is drawn while the network computes.
+// Hints for calls in batches: each call names the next batch, so its noise is drawn while the network computes.
 import type { Key } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
 import type { CallHints, NextCall } from "./victim.ts";
 
-/** A batch that a victim is asked about; `keys` is [batch]. */
+/** A batch of a call to a victim; `keys` is [batch]. */
 export interface KeyedBatch {
   readonly keys: readonly Key[];
 }
 
-/** A batch, and the hints for the call about it. */
+/** A batch, and the hints for its call. */
 export interface HintedBatch<B> {
   readonly batch: B;
   readonly hints: CallHints;
 }
 
-/** The call about a batch, as a hint; `shape` is [any, ...pixels]. */
+/** The call for a batch, as a hint; `shape` is [any, ...pixels]. */
 function callOf({ keys }: KeyedBatch, shape: Shape): NextCall {
   return { keys, shape: [keys.length, ...shape.slice(1)] };
 }
@@ -39,8 +39,8 @@ export function* withNext<B extends KeyedBatch>(
 }
 
 /**
- * Splits a call with keys [batch] into the batches that `split` makes of them, each with its hints (see `withNext`). After
- * the last one comes the first batch of the next call. `shape` is [any, ...pixels].
+ * Splits a call with keys [batch] into the batches that `split` returns, each with its hints (see `withNext`). The batch
+ * after the last one is the first batch of the next call. `shape` is [any, ...pixels].
  */
 export function splitCall<B extends KeyedBatch>(
   split: (keys: readonly Key[]) => Iterable<B>,

@@ -1,4 +1,4 @@
-// What random searches for a larger margin begin with. They ask for logits alone.
+// The start of random searches for a larger margin, which use only logits.
 import { marginsOf } from "../losses/margin.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
@@ -16,7 +16,7 @@ export interface RandomSearch {
   margin: number;
 }
 
-/** The ball of a search, and whether a misclassified example is left alone. */
+/** The ball of a search, and whether the search ends once the example is misclassified. */
 interface SearchedBall {
   readonly norm: AttackNorm;
   readonly epsilon: number;

@@ -16,7 +16,7 @@ const SigmaZeroOptions = z.strictObject({
     .positive()
     .default(1)
     .describe(
-      "largest change by the first step, for pixels in [0, 1]; that of the last is a tenth of it",
+      "largest change by the first step, for pixels in [0, 1]; the last step is a tenth of it",
     ),
   sigma: z
     .number()
@@ -37,7 +37,7 @@ const SigmaZeroOptions = z.strictObject({
   unit: z
     .enum(["pixels", "entries"])
     .default("pixels")
-    .describe("what is counted: pixels with all their channels, or single numbers as published"),
+    .describe("unit of the count: pixels with all their channels, or single numbers as published"),
 });
 type Options = z.output<typeof SigmaZeroOptions>;
 
@@ -50,11 +50,11 @@ interface Search {
 }
 
 /**
- * σ-zero (Cinà et al. 2025, arXiv:2402.01879, Alg. 1), untargeted: gradient steps, whose length falls along a cosine, on the
- * margin until it is positive and on a smooth count of the changes. Each step undoes the changes below a threshold, which
- * grows where the point is adversarial and falls where it is not. The publication counts the numbers of an image. `unit:
- * "pixels"`, which is this project's, counts positions: the size of a change is its ℓ2 norm over the channels, in the smooth
- * count and against the threshold. Both are the same for grey images.
+ * σ-zero (Cinà et al. 2025, arXiv:2402.01879, Alg. 1), untargeted: gradient steps on the margin, until it is positive, and
+ * on a smooth count of the changes. Step lengths follow a cosine schedule. Each step undoes the changes below a threshold, which grows
+ * if the point is adversarial and falls if not. The publication counts the numbers of an image. `unit: "pixels"`, an
+ * addition of Rampart, counts positions: the smooth count and the threshold use the ℓ2 norm of a change over the channels.
+ * Both units are the same for grey images.
  */
 export const sigmaZero = defineAttack({
   kind: "minimum-norm",
@@ -136,7 +136,7 @@ class Descent {
   }
 
   /**
-   * A step down the loss, whose largest entry has this length, into [0, 1]; then changes below the threshold are undone.
+   * A descent step whose largest entry has this length, clipped to [0, 1]. Then changes below the threshold are undone.
    * `uphill` is the gradient of the margin [pixels], null where the margin is not part of the loss.
    */
   move(search: Search, uphill: Float32Array | null, length: number): void {

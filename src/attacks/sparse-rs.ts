@@ -56,9 +56,9 @@ interface Search extends RandomSearch {
 
 /**
  * Sparse-RS for pixels (Croce et al. 2022, arXiv:2006.12834, Alg. 1 and 2): a random search for a larger margin among images
- * in which epsilon pixels have a colour of the corners of the box, every channel 0 or 1. A proposal gives up some of the changed
- * pixels for as many others. Uses only logits. An example that is misclassified leaves the batch, unless `stopWhenBroken` is
- * off.
+ * in which epsilon pixels have a colour at a corner of the box: every channel is 0 or 1. A proposal replaces some of the
+ * changed pixels by as many others. Uses only logits. An example that is misclassified leaves the batch, unless
+ * `stopWhenBroken` is off.
  */
 export const sparseRs = defineAttack({
   name: "sparse-rs",
@@ -157,7 +157,7 @@ function start({ x, changed, others }: Search, frame: Frame, choices: Choices): 
   return image;
 }
 
-/** The best image with `replaced` of its changed pixels given up for others, which move to the front of their lists. */
+/** The best image with `replaced` of its changed pixels exchanged for others. These pixels move to the front of their lists. */
 function propose(
   { x, best, changed, others }: Search,
   { frame, replaced }: { readonly frame: Frame; readonly replaced: number },
@@ -174,7 +174,7 @@ function propose(
   return image;
 }
 
-/** With more channels a random colour is never the one that is there. */
+/** With more channels, a random colour rarely equals the current colour. */
 const MAX_LISTED_CHANNELS = 16;
 
 /** Gives one pixel of the image a random colour that it does not have, in place. */

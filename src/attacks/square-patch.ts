@@ -14,12 +14,12 @@ export function maxChoices(frame: Frame): number {
   const { channels, height, width } = frame;
   const side = tileSide(frame);
   const tiles = Math.floor(height / side) * Math.floor(width / side);
-  // ℓ∞ starts with a sign per channel and column; ℓ2 and ℓ1 with a turn and a sign per channel for each tile.
+  // ℓ∞ starts with a sign per channel and column; ℓ2 and ℓ1 with a rotation and a sign per channel for each tile.
   const first = Math.max(channels * width, tiles * (1 + channels));
   return Math.max(first, nextChoices(frame));
 }
 
-/** The number of random choices that a proposal after the first needs at most: two corners, a turn, and a sign per channel. */
+/** The largest number of random choices of a later proposal: two corners, a rotation, and a sign per channel. */
 export const nextChoices = ({ channels }: Frame): number => 2 * 2 + 1 + channels;
 
 /** An image under attack: x [pixels] in [0, 1], its size, and the radius of the ball around it. */
@@ -114,7 +114,7 @@ function divideBy(v: Float64Array, divisor: number): void {
   if (divisor > 0) for (let i = 0; i < v.length; i++) v[i] /= divisor;
 }
 
-/** Brings the perturbation `delta` of x into the ball and the box, by `land`, which changes it in place. */
+/** Projects the perturbation `delta` of x onto the ball and the box, in place, by `land`. */
 function placed(x: Float32Array, delta: Float64Array, land: (point: Float64Array) => void) {
   for (let i = 0; i < delta.length; i++) delta[i] += x[i];
   land(delta);
@@ -122,8 +122,8 @@ function placed(x: Float32Array, delta: Float64Array, land: (point: Float64Array
 }
 
 /**
- * Alg. 4 for ℓ2, and for ℓ1 as Croce & Hein 2021 (arXiv:2103.01208, §4) have it: what one window gives up and what the
- * ball has left over goes into another window. `power` is p; `land` brings a point into the ball and the box.
+ * Alg. 4 for ℓ2, and its ℓ1 version in Croce & Hein 2021 (arXiv:2103.01208, §4). The mass of one window, together with the
+ * unused part of the budget, moves into another window. `power` is p; `land` projects a point onto the ball and the box.
  */
 function patches(
   power: 1 | 2,
@@ -204,7 +204,7 @@ function patches(
   };
 }
 
-/** To the sphere itself, then into the box. */
+/** Scales the point to the sphere, then clips it to the box. */
 function ontoSphere(point: Float64Array, x: Float32Array, epsilon: number): void {
   const share = epsilon / Math.max(distances.l2(point, x), 1e-12);
   for (let i = 0; i < point.length; i++) point[i] = clip(x[i] + share * (point[i] - x[i]), 0, 1);

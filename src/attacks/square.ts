@@ -39,7 +39,7 @@ export type SquareSettings = z.output<typeof SquareOptions> & BallOptions<Norm>;
 /** The queries, of 10,000, after which the window halves its number of pixels. */
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
 
-/** The share of a channel's pixels in the window of query number `query` (from 1) of `queries`; `first` is that of the first. */
+/** The share of a channel's pixels in the window of query number `query` (from 1) of `queries`; `first` is that of query 1. */
 export function shareAt(query: number, queries: number, first: number): number {
   const at = Math.floor((query / queries) * 10_000);
   return first / 2 ** halvings.filter((halving) => at > halving).length;
@@ -85,7 +85,7 @@ async function perturb(
 
 /**
  * Queries `from` to `to` of the searches, all of them by default; `shape` is [any, ...pixels]. With `stopWhenBroken` a search
- * ends once its margin is positive; all end once `isOver`, asked before each query, is true.
+ * ends once its margin is positive; all searches end once `isOver`, called before each query, returns true.
  */
 export async function searchSquares(
   victim: Victim,

@@ -22,8 +22,8 @@ import { square } from "./square.ts";
 import type { AttackNorm, BoundedAttack, MinimalAttack } from "./victim.ts";
 
 /**
- * The built-in attacks. The order is that of help and tables; the first attack defines an option that several attacks
- * share.
+ * The built-in attacks. Help and tables use this order. If several attacks share an option, the first attack defines
+ * it.
  */
 const rows = [
   pgd,
@@ -47,7 +47,7 @@ const rows = [
 ] as const;
 type Row = (typeof rows)[number];
 
-/** The table of attacks; refuses an attack of a plug-in whose options have the names of another attack's options. */
+/** The table of attacks. Rejects an attack of a plug-in if its options have the names of another attack's options. */
 class AttackRegistry extends Registry<AttackDefinition> {
   override add(definition: AttackDefinition): void {
     const taken = this.find(definition.name) === undefined ? clashOf(definition) : undefined;
@@ -63,7 +63,7 @@ class AttackRegistry extends Registry<AttackDefinition> {
 /** The attacks by name, without norms. An attack of a plug-in is added last. */
 export const attacks: Registry<AttackDefinition> = new AttackRegistry("attack", rows);
 
-/** An option of the definition that has the name of another attack's by chance. */
+/** An option of the definition whose name another attack already uses, unintentionally. */
 function clashOf({ statedOptions, sharedOptions }: AttackDefinition): string | undefined {
   const taken = sharedShape(attacks.all);
   return Object.entries(sharedOptions).find(
@@ -75,7 +75,7 @@ function clashOf({ statedOptions, sharedOptions }: AttackDefinition): string | u
   )?.[0];
 }
 
-/** The definitions of one kind, those of plug-ins included. */
+/** The definitions of one kind, including plug-ins. */
 const ofKind = (kind: AttackKind): readonly AttackDefinition[] =>
   attacks.all.filter((definition) => definition.kind === kind);
 
@@ -99,10 +99,10 @@ function found(kind: AttackKind, name: string) {
   throw unknownDefinition(unknownName("attack", name, namesOf(definitions)));
 }
 
-/** The names of all bounded attacks at this moment, those of plug-ins included: `square-linf`. */
+/** The names of all bounded attacks at this moment, including plug-ins, such as `square-linf`. */
 export const boundedAttackNames = (): string[] => namesOf(ofKind("bounded"));
 
-/** The names of all minimum-norm attacks at this moment, those of plug-ins included: `cw-l2`. */
+/** The names of all minimum-norm attacks at this moment, including plug-ins, such as `cw-l2`. */
 export const minimumNormAttackNames = (): string[] => namesOf(ofKind("minimum-norm"));
 
 /** The name of a built-in attack, such as `pgd-linf`. */
@@ -118,17 +118,17 @@ export const minimalAttackNames: readonly string[] = minimumNormAttackNames();
 export const isForDeterministic = (name: string): boolean =>
   namesOf(attacks.all.filter(({ deterministicOnly }) => deterministicOnly)).includes(name);
 
-/** The draws that an attack's publication averages over at each step; undefined if it does not say. */
+/** The draws per step in an attack's publication; undefined if the publication does not state them. */
 export const attackDraws = (name: string): number | undefined =>
   attacks.all.find((definition) => namesOf([definition]).includes(name))?.draws ?? undefined;
 
-/** The shared options that the attack of this name reads, its radius aside; none for a name that no attack has. */
+/** The shared options that the attack of this name reads, without its radius; empty for an unknown name. */
 export function optionsOfAttack(name: string): string[] {
   const definition = attacks.all.find((one) => namesOf([one]).includes(name));
   return Object.values(definition?.sharedOptions ?? {}).filter((option) => option !== null);
 }
 
-/** The norm of the attack of this name; undefined for a name that no attack has. */
+/** The norm of the attack of this name; undefined for an unknown name. */
 export const normOfAttack = (name: string): AttackNorm | undefined =>
   attacks.all.flatMap(normsByName).find(([known]) => known === name)?.[1];
 
@@ -154,8 +154,8 @@ type BoundedShape = SharedShapeOf<Bounded>;
 type MinimalShape = SharedShapeOf<Minimal>;
 
 /**
- * The schema of the options of all bounded attacks at this moment, those of plug-ins included; its type has those of built-in
- * attacks. Radii are for pixels in [0, 1]. Defaults are those of Araujo et al. 2019, arXiv:1903.10219, and of the attacks' authors.
+ * The schema of the options of all bounded attacks at this moment, including plug-ins. Its type covers only the built-in
+ * attacks. Radii are for pixels in [0, 1]. Defaults follow Araujo et al. 2019, arXiv:1903.10219, and the attacks' authors.
  */
 export function attackOptions() {
   const shape = sharedShape(ofKind("bounded")) as unknown as BoundedShape;
@@ -172,7 +172,7 @@ export const AttackOptions = attackOptions();
 /** Resolved options of all bounded attacks. */
 export type AttackOptions = z.output<typeof AttackOptions>;
 
-/** The options of the built-in minimum-norm attacks; an option of a single attack bears its name. */
+/** The options of the built-in minimum-norm attacks; an option of a single attack has the attack's name as a prefix. */
 export const MinimalAttackOptions = minimalAttackOptions();
 /** Resolved options of all minimum-norm attacks. */
 export type MinimalAttackOptions = z.output<typeof MinimalAttackOptions>;

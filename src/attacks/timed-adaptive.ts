@@ -1,4 +1,4 @@
-// The adaptive attack for as long as it is given.
+// The adaptive attack with a time limit.
 import { rows, tensor } from "../math/tensor.ts";
 import { SQUARES, timedRound } from "./adaptive-rounds.ts";
 import { AdaptiveSearch, type AttackBall, type Progress } from "./adaptive-search.ts";
@@ -7,11 +7,11 @@ import { checkEpsilon, checkInputs } from "./preconditions.ts";
 import { SQUARE_SHARE } from "./square.ts";
 import type { BoundedAttack } from "./victim.ts";
 
-/** The length of a timed attack, and who is told how far it came. */
+/** The length of a timed attack, and the callback for its progress. */
 export interface TimedOptions extends AttackBall {
   /** Images that are attacked at once. */
   readonly batch: number;
-  /** Asked before each step of a batch; true ends the attack. */
+  /** Called before each step of a batch; true ends the attack. */
   readonly isOver: () => boolean;
   /** Called at the end of a call, with the progress of its images, [batch]. */
   readonly onProgress: (progress: readonly Progress[]) => void;
@@ -19,16 +19,16 @@ export interface TimedOptions extends AttackBall {
   readonly options: BoundedAttack["options"];
 }
 
-/** Rounds after which a surviving image is left alone. */
+/** The number of rounds after which the attack gives up on an image. */
 const MAX_ROUNDS = 20;
 
-/** Queries of its random search. */
+/** Queries of the random search. */
 const QUERIES = 500;
 
 /**
  * The adaptive attack (in the manner of Liu et al. 2022, arXiv:2203.05154) in rounds over all images x [batch,
- * ...pixels], of which `batch` are attacked at once. Each round is longer than the one before. It ends when `isOver`
- * says so or no image may still break. The order of the work depends on the images and keys only: a longer attack
+ * ...pixels], of which `batch` are attacked at once. Each round is longer than the one before. The attack ends when `isOver`
+ * returns true, or when no image may still break. The order of the work depends on the images and keys only: a longer attack
  * begins with the steps of a shorter one. Needs all images in one call.
  */
 export function timedAdaptive(given: TimedOptions): BoundedAttack {

@@ -1,6 +1,6 @@
 import type { Victim } from "./victim.ts";
 
-/** The same victim, which remembers its own errors: these are not those of the code that asks it. */
+/** The same victim, which records the errors that it throws, to tell them from errors of the attack. */
 export function tracingErrors(victim: Victim) {
   const errors = new Set<unknown>();
   async function traced<T>(call: () => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ export type { CallHints, Labels, Loss, LossAndGradient, NextCall };
 
 /**
  * A classifier as an attack sees it. `keys` [batch] has one key per example, which decides the example's noise. `hints` make
- * calls faster and never change an answer; see `CallHints`.
+ * calls faster and never change results; see `CallHints`.
  */
 export interface Victim {
   /** Images [batch, ...pixels] → logits [batch, classes]. */
@@ -29,8 +29,8 @@ export interface Victim {
 export type Norm = "linf" | "l2" | "l1";
 
 /**
- * The norms that attacks know: also ℓ0, the number of changed pixels. A pixel is all channels at one position. Its radius is a
- * whole number of pixels, and it has no proofs.
+ * The norms of attacks: these three, and ℓ0, the number of changed pixels. A pixel is all channels at one position. A radius
+ * in ℓ0 is a whole number of pixels. ℓ0 has no proofs.
  */
 export type AttackNorm = Norm | "l0";
 
@@ -51,7 +51,7 @@ export interface BoundedAttack {
   readonly name: string;
   readonly norm: AttackNorm;
   readonly epsilon: number;
-  /** What it asks the victim for: the loss `ce` only, any loss, or logits only. */
+  /** The queries that the attack makes: the loss `ce` only, any loss, or logits only. */
   readonly asks: "cross-entropy" | "losses" | "logits";
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;

@@ -15,7 +15,7 @@ import {
 } from "../models/batch-dependence.ts";
 import { compareDecisions, describeDecisions } from "../models/decisions.ts";
 
-/** The images on which batch dependence is tested, and as many others to share a batch with, if there are more. */
+/** The images on which batch dependence is tested, and up to the same number of other images to fill a batch. */
 export function firstImages(test: Split): { images: Tensor; others: Tensor | undefined } {
   const indices = Array.from({ length: Math.min(2 * BATCH_CHECKED, test.size) }, (_, i) => i);
   const others = indices.slice(BATCH_CHECKED);
@@ -26,8 +26,9 @@ export function firstImages(test: Split): { images: Tensor; others: Tensor | und
 }
 
 /**
- * The network that the rows are computed with. It scores images one by one, with a note, if quantisation makes scores
- * depend on the batch. Throws `UsageError` if anything else does, since every batch size would give other rows.
+ * The network that the rows are computed with. If quantisation makes scores depend on the batch, the network
+ * scores images one by one, with a note. Throws `UsageError` if scores depend on the batch for another reason, since rows
+ * would then depend on the batch size.
  */
 export async function withoutDependence(
   runtime: BatchRuntime,
@@ -52,12 +53,12 @@ export async function withoutDependence(
   return oneByOne(architecture);
 }
 
-/** Images on which the file's own decisions are compared with those of the scores before its output. */
+/** Images on which the file's decisions are compared with the decisions of the scores before its output. */
 const DECISIONS = 64;
 
 /**
- * Notes where float32 ties classes in the file's output. Throws `UsageError` if the file predicts another class than
- * the scores before its output, since rows would be about another classifier.
+ * Notes where float32 ties classes in the file's output. Throws `UsageError` if the file predicts other classes than
+ * the scores before its output, since rows would then describe another classifier.
  */
 export async function noteDecisions(
   runtime: BatchRuntime,

@@ -13,11 +13,11 @@ import { decisions, type Scoring, shareOf } from "./score.ts";
 import { ownerOf, type WatchedVictim } from "./watched.ts";
 import { withoutGradients } from "./without-gradients.ts";
 
-/** The model that an attack gets. */
+/** The model under attack. */
 export interface AttackTarget {
   /** The network without noise. */
   readonly network: WatchedVictim;
-  /** The classifier as deployed: with a draw of its noise at every call, or the network itself if deterministic. */
+  /** The deployed classifier: the network with a draw of its noise at every call, or the network itself if deterministic. */
   readonly victim: Victim;
   readonly randomised: boolean;
   /** Draws averaged per gradient step, and the largest batch of the network. */
@@ -25,7 +25,7 @@ export interface AttackTarget {
   readonly batch: number;
 }
 
-/** The victim that an attack on a randomised model gets for each objective; `keys` [batch] are used nowhere else. */
+/** The victim for attacks on a randomised model, by objective; `keys` [batch] are used nowhere else. */
 const victims: Readonly<Record<string, (target: AttackTarget, keys: readonly Key[]) => Victim>> = {
   "mean-loss": ({ victim, eot, batch }) => withEot(victim, eot, batch, "mean-loss"),
   "mean-logits": ({ victim, eot, batch }) => withEot(victim, eot, batch, "mean-logits"),
@@ -36,10 +36,10 @@ const victims: Readonly<Record<string, (target: AttackTarget, keys: readonly Key
 
 /** Streams of an attack's keys: its steps, the fixed noise, and the gradient at x. */
 const [STEPS, FIXED, UPHILL] = [0, 1, 2];
-/** A stream that no attack uses: attacks count theirs from 0. */
+/** A stream that no attack uses, because attacks number their streams from 0. */
 const BLIND = nameToNumber("without-gradients");
 
-/** The objectives that fit what an attack asks for. Logits can only be averaged. */
+/** The objectives that fit an attack's queries. Logits can only be averaged. */
 const objectivesByQuestion: Readonly<Record<BoundedAttack["asks"], readonly string[]>> = {
   "cross-entropy": Object.keys(victims),
   losses: Object.keys(victims).filter((name) => name !== "mean-probability"),
@@ -50,7 +50,7 @@ const objectivesByQuestion: Readonly<Record<BoundedAttack["asks"], readonly stri
 export const objectivesOf = (attack: Attack): readonly string[] =>
   attack.epsilon === null ? ["mean-logits"] : objectivesByQuestion[attack.asks];
 
-/** The objectives tried for `--objective`: all for `worst`, and the mean of logits for one that the attack cannot maximise. */
+/** The objectives for `--objective`: all for `worst`, and the mean of logits if the attack cannot maximise the given one. */
 const objectivesTried = (attack: BoundedAttack, objective: string): readonly string[] => {
   const all = objectivesOf(attack);
   if (objective === "worst") return all;
@@ -92,15 +92,15 @@ export async function boundedCandidates(
   return candidates;
 }
 
-/** The candidates of a minimum-norm attack at one radius, for pixels in [0, 1]; null stands for no bound. */
+/** The candidates of a minimum-norm attack at one radius, for pixels in [0, 1]; null means no bound. */
 export interface AtRadius {
   readonly epsilon: number | null;
   readonly candidates: readonly Candidate[];
 }
 
 /**
- * Runs a minimum-norm attack on x [batch, ...pixels] once, for all radii. On a randomised model it gets the margin of mean
- * logits, whatever objective other attacks have.
+ * Runs a minimum-norm attack on x [batch, ...pixels] once, for all radii. On a randomised model it always uses the margin of
+ * mean logits, whatever `--objective` is.
  */
 export async function minimalCandidates(
   attack: MinimalAttack,
@@ -138,9 +138,10 @@ export interface UnboundedResult {
 
 /**
  * The candidates of a minimum-norm attack in the ball of radius ε around x: its result, or x where the perturbation is longer
- * than ε. On a randomised model the attack stops where a fresh draw is a coin toss, or at x itself if its own draws are lucky.
- * So there are two more candidates: the perturbation scaled to length ε, and one step of length ε along `uphill`. In ℓ0 these
- * keep the ε pixels that changed most, and set those that gain most along `uphill` to a corner of the box.
+ * than ε. On a randomised model the attack stops where about half of fresh draws are wrong, or at x itself if its own draws
+ * happen to be wrong. So there are two more candidates: the perturbation scaled to length ε, and one step of length ε along
+ * `uphill`. In ℓ0 the first keeps the ε pixels that changed most, and the second sets the ε pixels that gain most along
+ * `uphill` to a corner of the box.
  */
 export function candidatesAt(
   { norm }: Pick<MinimalAttack, "norm">,
@@ -192,7 +193,7 @@ export interface WorstCandidates {
 
 /**
  * Chooses for each example the candidate that the classifier gets right least often, the first one on a tie. The same fresh
- * draws, from `keys` [batch], judge every candidate; they are neither those of the attack nor those that score the row.
+ * draws, from `keys` [batch], judge every candidate; neither the attack nor the scoring of the row uses these draws.
  */
 export async function chooseWorst(
   candidates: readonly Candidate[],

@@ -7,7 +7,7 @@ import { type EvaluateOptions, resolved } from "./options.ts";
 import { ruleNamed } from "./rule.ts";
 import { type RunContext, runsOf } from "./runs.ts";
 
-/** What options are checked against. */
+/** The model and images that options are checked against. */
 export interface CheckContext extends RunContext {
   /** The shape of the images, [channel, height, width]. */
   readonly shape: Shape;

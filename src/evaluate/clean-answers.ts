@@ -1,4 +1,4 @@
-// Answers at clean images, which an attack need not ask for again.
+// Caches the network's answers at clean images, so attacks do not query them again.
 
 import { gather, rowOf } from "../attacks/examples.ts";
 import type { LossAndGradient } from "../attacks/victim.ts";
@@ -15,11 +15,11 @@ interface CleanAnswer {
   readonly gradient: Float32Array;
 }
 
-/** A deterministic network that answers from memory where the hint `clean` allows it. */
+/** A deterministic network that answers from the cache where the hint `clean` allows it. */
 export interface RememberingVictim extends WatchedVictim {
   /**
-   * Remembers the margins of clean images x [batch, ...pixels], and their gradients, instead of those before. Leaves
-   * out images with an answer that was not finite, so that every attack asks for it itself.
+   * Caches the margins of clean images x [batch, ...pixels] and their gradients, and drops the previous batch. Images whose
+   * answer is not finite are not cached, so that every attack queries and records them.
    */
   remember(
     x: Tensor,
@@ -32,10 +32,10 @@ export interface RememberingVictim extends WatchedVictim {
 const areEqual = (a: Float32Array, b: Float32Array): boolean =>
   a.length === b.length && a.every((value, i) => value === b[i]);
 
-/** The same network with a memory for the margins of clean images. Each key must state its example. */
+/** The same network with a cache for the margins of clean images. Each key must state its example. */
 export function rememberingClean(network: WatchedVictim): RememberingVictim {
   let known = new Map<number, CleanAnswer>();
-  /** The remembered answers to a call about the margins of these images; undefined unless all are remembered. */
+  /** The cached answers to a call for the margins of these images; undefined unless all are cached. */
   function recalled(x: Tensor, labels: readonly number[], keys: readonly Key[]) {
     const found: CleanAnswer[] = [];
     for (const [i, key] of keys.entries()) {

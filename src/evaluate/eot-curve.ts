@@ -2,7 +2,7 @@ import { type Interval, mean } from "../math/statistics.ts";
 import type { Row } from "./row.ts";
 import { attackRadiusKey, groupBy, meanShare } from "./row-statistics.ts";
 
-/** Accuracy under one attack at one radius against K, the draws that it averages per step. */
+/** Accuracy under one attack at one radius, as a function of K, the number of draws averaged per step. */
 export interface EotCurve {
   readonly attack: string;
   readonly norm: string | null;
@@ -16,7 +16,7 @@ export interface EotCurve {
   }[];
   /**
    * The smallest K from which the next larger K changes accuracy by less than the paired standard error of that change;
-   * null if there is none: more draws might then make the attack stronger.
+   * null if there is no such K: more draws might then make the attack stronger.
    */
   readonly settled: number | null;
 }

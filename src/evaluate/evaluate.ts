@@ -24,7 +24,7 @@ export interface Scored {
   readonly row: Row;
   readonly original: Tensor;
   readonly adversarial: Tensor;
-  /** Whether this row is the last of its run. The rows of one run come together, with no computation between them. */
+  /** Whether this row is the last of its run. The rows of one run are yielded together, without computation in between. */
   readonly last: boolean;
 }
 
@@ -37,8 +37,9 @@ interface TestData {
 /**
  * Attacks the first `examples` test images and yields one row per example, attack, radius and number of EOT draws, run by run.
  * Rows named in `finished` (see `rowName`) are left out. Under `skipBroken`, so are examples named in `broken` (see
- * `brokenName`) and examples that break on the way. Examples that `spares` names get a row without an attack.
- * Images outside `range` are left out. `docs/evaluating.md` explains the protocols. Throws `UsageError` for options that do not fit the model or the images.
+ * `brokenName`) and examples that break during this evaluation. Examples that `spares` selects get a row without an attack.
+ * Images outside `range` are left out. `docs/evaluating.md` explains the protocols. Throws `UsageError` for options that do
+ * not fit the model or the images.
  */
 export async function* scoreAttacks(
   evaluated: EvaluatedModel,
@@ -69,7 +70,7 @@ class Evaluation {
   private readonly options: ResolvedOptions;
   private readonly randomised: boolean;
   private readonly runs: readonly Run[];
-  /** The network without noise, and the classifier as it is deployed. */
+  /** The network without noise, and the deployed classifier. */
   private readonly network: RememberingVictim;
   private readonly victim: Victim;
   private readonly judge: Judge;
@@ -133,7 +134,7 @@ class Evaluation {
     }
   }
 
-  /** The decisions on the clean images, [examples][decisions]; also asks for their gradients once, see `gradientLossOf`. */
+  /** The decisions on the clean images, [examples][decisions]. Also queries their gradients once, see `gradientLossOf`. */
   private async decideClean(
     indices: readonly number[],
     locator: NonFiniteLocator,
@@ -168,7 +169,7 @@ class Evaluation {
     };
   }
 
-  /** The wanted rows of a run: of attacked examples, and of those that are spared. */
+  /** The requested rows of a run: rows of attacked examples, and of spared examples. */
   private async sparingRowsOf(
     run: Run,
     indices: readonly number[],
@@ -205,7 +206,7 @@ class Evaluation {
     );
   }
 
-  /** Attacks a batch and returns the wanted rows, one per example and radius, without the time taken. */
+  /** Attacks a batch and returns the requested rows, one per example and radius, without the time taken. */
   private async rowsOf(
     run: Run,
     batch: AttackedBatch,

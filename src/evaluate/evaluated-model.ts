@@ -10,7 +10,7 @@ export interface EvaluatedModel {
   readonly defense: string;
   /** The network itself, without noise. */
   readonly network: Victim;
-  /** What is added to its inputs at every prediction; null for a deterministic classifier. */
+  /** The noise that is added to the input at every prediction; null for a deterministic classifier. */
   readonly noise: Noise | null;
   /** The node of the network that produces a non-finite answer; null if it cannot be found. */
   readonly locate?: Locate | undefined;
@@ -19,11 +19,11 @@ export interface EvaluatedModel {
 /** Names the node that makes the logits at x, [1, ...pixels], or the gradient of a loss there, non-finite. */
 export type Locate = (at: NotFinite) => Promise<string | null>;
 
-/** The classifier as it is deployed: with a draw of its noise, if it has any, at every call. */
+/** The deployed classifier: the network with a draw of its noise, if it has any, at every call. */
 export const deployed = ({ noise }: EvaluatedModel, network: Victim): Victim =>
   noise === null ? network : withNoise(network, noise);
 
-/** The same victim, which throws the signal's reason at its next call once that has aborted. */
+/** The same victim, which throws the signal's reason at the first call after the signal aborts. */
 export const stoppable = (victim: Victim, signal: AbortSignal | undefined): Victim => ({
   async logits(x, keys, hints) {
     signal?.throwIfAborted();

@@ -5,7 +5,7 @@ import type { TestedData } from "./tested-data.ts";
 
 /** Where test images come from. */
 export interface ImageSource {
-  /** A data set by name, or one that is open; by default the one of the model's training. */
+  /** A data set by name, or an open data set; by default the data set of the model's training. */
   readonly data?: string | Dataset | undefined;
   readonly dataDir?: string | undefined;
   /** How images are read and sized; only recorded for a data set that is open. */
@@ -14,7 +14,7 @@ export interface ImageSource {
   readonly classes?: string | undefined;
 }
 
-/** What runs the network, where images come from, and where rows go. */
+/** The runtime, the source of the images, and the destination of the rows. */
 export interface NodeEvaluation extends EvaluationContext, ImageSource {
   /** The .jsonl file; without it rows are only returned. */
   readonly out?: string;

@@ -7,8 +7,8 @@ import type { Row } from "./row.ts";
 import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
 
 /**
- * The file format of an evaluation's rows: parses stored rows against `test`, and refuses a file with other settings. Another
- * runtime or version is noted, since its rows may differ in the last bits.
+ * The file format of an evaluation's rows: parses stored rows against `test`, and rejects a file with other settings. Another
+ * runtime or version gives a note, since its rows may differ in the last bits.
  */
 export const evaluationRowsFormat = (
   settings: Settings,

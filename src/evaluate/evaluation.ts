@@ -25,11 +25,11 @@ import type { Spares } from "./spared.ts";
 import { brokenName, isBroken, skippedRuns } from "./survivors.ts";
 import type { TestedData } from "./tested-data.ts";
 
-/** What runs the network, and how an evaluation is watched, stopped and recorded. */
+/** The runtime of the network, and how an evaluation is observed, stopped and recorded. */
 export interface EvaluationContext {
   /** The model's network, without its noise. */
   readonly network: Victim;
-  /** The runtime target that it was compiled for; results have the same bits within one target. */
+  /** The runtime target that the network was compiled for; results have the same bits within one target. */
   readonly target: Settings["target"];
   readonly resume?: boolean;
   /** Examples per attack whose images are kept beside the rows. */
@@ -45,7 +45,7 @@ export interface EvaluationContext {
   readonly images?: ImageOptions | undefined;
   /** The file with the names of the outputs, for the record. */
   readonly classes?: string | undefined;
-  /** Gets notes for the reader of the rows, such as that the last bits of a resumed file may differ. */
+  /** Called with notes for the user, for example that the last bits of a resumed file may differ. */
   readonly note?: OnNote;
 }
 
@@ -57,7 +57,7 @@ export interface Evaluation extends EvaluationContext {
   readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
   /** Test images to attack, in whole groups (see `groupSize`); by default all of the options. */
   readonly range?: ImageRange | undefined;
-  /** Whether rows record the time that they took; by default they do, and otherwise they state 0. */
+  /** Whether rows record their time, as they do by default; otherwise the time is 0. */
   readonly timed?: boolean | undefined;
   readonly host: Host;
   /** Reads the record of the model's training beside it; undefined on a platform without files. */
@@ -66,27 +66,27 @@ export interface Evaluation extends EvaluationContext {
   readonly spares?: Spares | undefined;
   /** Called with every result before its row is written. */
   readonly inspect?: ((scored: Scored) => Promise<void>) | undefined;
-  /** Whether a stored row's image is needed again: its attack is then repeated, and only `inspect` gets the result. */
+  /** Whether a stored row's image is needed again. The attack is then repeated, and only `inspect` gets the result. */
   readonly needsImage?: ((row: Row) => boolean) | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
-  /** Attacks images in other processes. Their rows come first; the rows that they left out are computed here. */
+  /** Attacks images in other processes. Their rows come first; missing rows are then computed in this process. */
   readonly attackElsewhere?: AttackElsewhere | undefined;
-  /** Called with everything that is stored, once the last row is. */
+  /** Called with the stored contents after the last row is stored. */
   readonly finish?: ((stored: StoredEvaluation) => void) | undefined;
 }
 
-/** Rows of a range of images that another process computed, in their order, and the images that it kept. */
+/** The rows that another process computed for a range of images, in order, and the images that it kept. */
 export interface ComputedRows {
   readonly rows: readonly Row[];
   /** Bytes of an .npz like `ROWS.examples.npz`; null if none are kept. */
   readonly images: Uint8Array | null;
 }
 
-/** Attacks the images of an evaluation in other processes, apart from the rows that are stored. Yields ranges in order. */
+/** Attacks the images of an evaluation in other processes, except for stored rows. Yields ranges in order. */
 export type AttackElsewhere = (stored: readonly Row[]) => AsyncGenerator<ComputedRows, void, void>;
 
-/** What a file of rows and the files beside it hold. */
+/** The contents of a file of rows and of the files beside it. */
 export interface StoredEvaluation {
   readonly rows: readonly Row[];
   /** Text of the settings. */
@@ -102,7 +102,7 @@ export interface EvaluateEvent {
   readonly total: number;
 }
 
-/** The start of an evaluation: its resolved options, its record, and the file that it writes to, if any. */
+/** A prepared evaluation: its resolved options, its record, and its output file, if any. */
 async function prepared(model: Model, given: EvaluateOptions, evaluation: Evaluation) {
   const { out, resume = false, signal, customAttacks } = evaluation;
   const { target, images, command, note = () => undefined, host, readText } = evaluation;
@@ -138,7 +138,7 @@ async function prepared(model: Model, given: EvaluateOptions, evaluation: Evalua
 type Prepared = Awaited<ReturnType<typeof prepared>>;
 
 /**
- * Evaluates a model and yields each row once it is written; rows that a resumed file holds already come first. Ends early, with
+ * Evaluates a model and yields each row once it is written. The existing rows of a resumed file come first. Ends early, with
  * everything written, when `signal` aborts. Throws `UsageError` for data, options or files that do not fit.
  */
 export async function* evaluateModel(
@@ -184,7 +184,7 @@ export async function* evaluateModel(
 const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
   a.length === b?.length && a.every((byte, i) => byte === b[i]);
 
-/** The rows that other processes computed and the file does not hold yet, each once it is written. */
+/** The rows of other processes that are not in the file yet, each once it is written. */
 async function* computedRows(
   { attackElsewhere }: Evaluation,
   { options, file }: Prepared,
@@ -240,7 +240,7 @@ async function* newRows(
       await evaluation.inspect?.(scored);
       if (!repeated.delete(rowName(scored.row)))
         run.push(evaluation.timed === false ? untimed(scored) : scored);
-      // After this result, other attacks on the image may not have to be repeated.
+      // This result may make it unnecessary to repeat other attacks on the image.
       for (const [one, row] of repeated)
         if (evaluation.needsImage?.(row) === false) {
           repeated.delete(one);
@@ -266,8 +266,8 @@ const repeatedRows = (
 const untimed = (scored: Scored): Scored => ({ ...scored, row: { ...scored.row, seconds: 0 } });
 
 /**
- * Which rows have their images kept: those of the first test images, or those of broken examples if attacks skip them.
- * With several numbers of EOT draws, only the largest counts: it is the strongest attack.
+ * Selects the rows whose images are kept: rows of the first test images, or, if attacks skip broken examples, rows of broken
+ * examples. With several numbers of EOT draws, only the largest number counts, because it is the strongest attack.
  */
 function shownRows(
   { eot, skipBroken }: ResolvedOptions,

@@ -3,12 +3,12 @@ import type { ImageRange } from "./image-range.ts";
 import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
 import { type Run, runsOf } from "./runs.ts";
 
-/** Batches of a deterministic model that are attacked at once. */
+/** The number of batches of a deterministic model that are attacked together. */
 const BATCHES_AT_ONCE = 4;
 
 /**
- * Examples that are attacked at once. An example of a randomised model takes `eot` rows of a batch, so fewer examples give rows
- * sooner. Examples of a deterministic one leave as they break, so several batches at once keep the network's batches full.
+ * Examples that are attacked at once. An example of a randomised model takes `eot` rows of a batch, so smaller groups give
+ * rows sooner. Examples of a deterministic model leave once they break, so groups of several batches keep batches full.
  */
 export function groupSize(
   { batch }: ResolvedOptions,
@@ -29,7 +29,7 @@ export function groupSizeOf(options: EvaluateOptions, randomised: boolean): numb
 
 /**
  * Cuts `count` images into ranges of `size` images, rounded up to whole groups. Images of one group share batches, so ranges of
- * whole groups give the bits of one evaluation of all images. Throws `UsageError` for a size below 1.
+ * whole groups give the same bits as one evaluation of all images. Throws `UsageError` for a size below 1.
  */
 export function rangesOf(count: number, size: number, group: number): ImageRange[] {
   if (!(size >= 1))

@@ -10,13 +10,13 @@ export interface Judge {
   readonly scoring: Scoring;
   /** The classes decided for each image; keys are spent on nothing else. */
   decide(images: Tensor, keys: readonly Key[]): Promise<number[][]>;
-  /** Whether one draw of the noise is right (1 or 0) where the scores are made without noise; else null. */
+  /** Whether one noisy draw is right (1 or 0) if scores are computed without noise; else null. */
   oneDraw(images: Tensor, labels: Labels, keys: readonly Key[]): Promise<(number | null)[]>;
 }
 
 /**
- * `sound` asks the classifier as it is deployed, on fresh draws. `published` asks the network without its noise once,
- * as the paper's authors did, and records the answer of one draw of the deployed classifier.
+ * `sound` queries the deployed classifier on fresh draws. `published` queries the network once without its noise, as the
+ * paper's authors did, and records the answer of one draw of the deployed classifier.
  */
 export function judgeOf(
   { protocol, rule, draws, batch }: ResolvedOptions,

@@ -11,7 +11,7 @@ export const imageName = ({ attack, epsilon }: Pick<Row, "attack" | "epsilon">):
 export interface KeptImages {
   /** Keeps the images of a result if there is room; returns whether it did. */
   add(scored: Scored): boolean;
-  /** Keeps images of an .npz like its own, in order, as far as there is room. Returns whether any was kept. */
+  /** Keeps images of an .npz of the same form, in order, while there is room. Returns whether any image was kept. */
   addStored(npz: Uint8Array): boolean;
   /** An .npz of `NAME/index` [n], `NAME/original` and `NAME/adversarial` [n, channel, height, width], per attack. */
   bytes(): Uint8Array;

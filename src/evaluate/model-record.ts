@@ -5,7 +5,7 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Parameters } from "../models/architecture.ts";
 import type { Settings } from "./settings.ts";
 
-/** SHA-256 over names and values, in the order of names; its first 16 hexadecimal digits tell any two networks apart. */
+/** SHA-256 over names and values, in the order of names; its first 16 hexadecimal digits identify the network. */
 export async function weightsHash(parameters: Parameters, { sha256 }: Host): Promise<string> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [];
@@ -20,7 +20,7 @@ export async function weightsHash(parameters: Parameters, { sha256 }: Host): Pro
 /** Reads the text of a file; null if it does not exist. */
 export type ReadText = (path: string) => Promise<string | null>;
 
-/** The metrics of a run directory, one object per epoch; empty for a file, and where `read` is undefined. */
+/** The metrics of a run directory, one object per epoch; empty for a file, and if `read` is undefined. */
 export async function recordedTraining(
   path: string,
   read: ReadText | undefined,

@@ -3,7 +3,7 @@ import type { Row } from "./row.ts";
 import type { Run } from "./runs.ts";
 import type { NotFinite } from "./watched.ts";
 
-/** Finds the node behind each example's first answer that was not finite; an answer at the clean image comes first. */
+/** Finds the node that produced each example's first non-finite answer; an answer at the clean image takes precedence. */
 export class NonFiniteLocator {
   private readonly locate: Locate | undefined;
   private readonly atClean = new Map<number, Row["nonFinite"]>();
@@ -12,13 +12,13 @@ export class NonFiniteLocator {
     this.locate = locate;
   }
 
-  /** Records what was not finite at the clean image of an example, if anything was. */
+  /** Records a non-finite answer at the clean image of an example, if there is any. */
   async addClean(index: number, notFinite: NotFinite | null): Promise<void> {
     if (notFinite !== null && !this.atClean.has(index))
       this.atClean.set(index, await this.find(notFinite));
   }
 
-  /** The entry of the example's row; `notFinite` is what its attack or its scoring met first. */
+  /** The entry of the example's row; `notFinite` is the first non-finite answer of its attack or its scoring. */
   async of(index: number, notFinite: NotFinite | null): Promise<Row["nonFinite"]> {
     const found = this.atClean.get(index);
     if (found !== undefined) return found;
@@ -32,8 +32,8 @@ export class NonFiniteLocator {
 }
 
 /**
- * The loss whose gradient is asked for at each clean image once; null if no attack uses gradients. An attack may start elsewhere
- * and never meet a gradient that is not finite there, and whether it does must not decide which images are named.
+ * The loss whose gradient is queried at each clean image once; null if no attack uses gradients. An attack may start at
+ * another point and never query the clean image. The reported images must not depend on that.
  */
 export function gradientLossOf(runs: readonly Run[]): "ce" | "margin" | null {
   const attacks = runs.flatMap(({ attack }) => attack ?? []);

@@ -19,7 +19,7 @@ const attackName = (names: readonly string[]) =>
     error: ({ input }) => unknownName("attack", String(input), [...names, NO_ATTACK]),
   });
 
-/** What an attack on a randomised model maximises; `worst` tries each of the others and keeps the most damaging result. */
+/** The objective of an attack on a randomised model; `worst` tries all others and keeps the most damaging result. */
 const objectives = [
   "worst",
   "mean-loss",
@@ -32,7 +32,7 @@ const objectives = [
 const oneOf = <T extends string>(what: string, words: readonly [T, ...T[]]) =>
   z.enum(words, { error: ({ input }) => unknownName(what, String(input), words) });
 
-/** Options of bounded attacks that an evaluation does not have: radii are lists there, and it sets the others itself. */
+/** Options of bounded attacks that an evaluation lacks: its radii are lists, and it sets the other options itself. */
 const unlisted = {
   epsilonLinf: true,
   epsilonL2: true,
@@ -51,7 +51,7 @@ function attackShape() {
   const minimal = minimalAttackOptions().shape;
   const shared = Object.keys(minimal).filter((name) => Object.hasOwn(bounded, name));
   const own = Object.entries(bounded).filter(([name]) => !shared.includes(name));
-  // Entries lose the types of the names.
+  // `Object.entries` loses the types of the names.
   return Object.assign(Object.fromEntries(own), minimal) as unknown as typeof bounded &
     typeof minimal;
 }
@@ -76,7 +76,7 @@ export function evaluateSchema() {
       .describe("test images to attack, from the first one on"),
     protocol: oneOf("protocol", ["sound", "published"])
       .default("sound")
-      .describe("how models are scored; published is the paper's way, for comparison only"),
+      .describe("how models are scored; published is the paper's protocol, for comparison only"),
     epsilonLinf: z
       .array(EpsilonLinf)
       .min(1)
@@ -111,7 +111,7 @@ export function evaluateSchema() {
       .min(2)
       .default(100)
       .describe(
-        "fresh draws that score a randomised model; half of them choose the strongest attack of the union",
+        "fresh draws for scoring a randomised model; half of them select the strongest attack of the union",
       ),
     eot: z
       .array(z.int().positive())
@@ -123,7 +123,7 @@ export function evaluateSchema() {
     objective: oneOf("objective", objectives)
       .optional()
       .describe(
-        "what an attack on a randomised model maximises; by default worst, or mean-logits if published",
+        "objective of an attack on a randomised model; by default worst, or mean-logits if published",
       ),
     skipBroken: z
       .boolean()
@@ -150,14 +150,14 @@ export const EvaluateOptions = evaluateSchema();
 /** Options of an evaluation with their defaults. */
 export type EvaluateOptions = z.output<typeof EvaluateOptions>;
 
-/** Options after the protocol's defaults and former names are resolved. */
+/** Options after resolving the protocol's defaults and former names. */
 export interface ResolvedOptions extends Omit<EvaluateOptions, "onlyStanding"> {
   /** Draws averaged per gradient step, ascending, without repeats. */
   readonly eot: number[];
   readonly objective: (typeof objectives)[number];
 }
 
-/** Draws per gradient step: 80 as the paper's authors had it, those that all attacks were published with if they say so, else 16. */
+/** Draws per gradient step: 80 for the paper's protocol, the largest published number if all attacks have one, else 16. */
 function defaultEot({ protocol, attacks }: EvaluateOptions): number {
   if (protocol === "published") return 80;
   const stated = attacks.filter((name) => name !== NO_ATTACK).map(attackDraws);
@@ -165,7 +165,7 @@ function defaultEot({ protocol, attacks }: EvaluateOptions): number {
   return draws.length === stated.length && draws.length > 0 ? Math.max(...draws) : 16;
 }
 
-/** Resolves the defaults that depend on other options: of `eot`, and of `objective`, which is `worst` unless published. */
+/** Resolves the defaults that depend on other options: `eot`, and `objective`, which is `worst` unless published. */
 export function resolved({ onlyStanding, ...options }: EvaluateOptions): ResolvedOptions {
   const { protocol, eot = [defaultEot(options)], objective } = options;
   return {

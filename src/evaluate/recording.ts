@@ -16,7 +16,7 @@ import { type CustomAttacks, customOptions } from "./runs.ts";
 import { type Settings, storedOptions } from "./settings.ts";
 import { unusedOptions } from "./unused-options.ts";
 
-/** The facts that settings are made from. */
+/** The inputs of the settings. */
 export interface Recorded {
   readonly model: Model;
   readonly dataset: Dataset;
@@ -37,7 +37,7 @@ export interface Recorded {
   readonly readText: ReadText | undefined;
 }
 
-/** The settings of an evaluation that starts now. Notes a record of training that cannot be read. */
+/** The settings of an evaluation that starts now. Gives a note if the record of training cannot be read. */
 export async function settingsOf(recorded: Recorded): Promise<Settings> {
   const { model, dataset, options, noise, warning, images, target, note, host } = recorded;
   const imageOptions = images === undefined ? {} : statedImageOptions(images);

@@ -9,7 +9,7 @@ export function predictionCounts({ draws, rule }: Pick<Row, "draws" | "rule">) {
   return { all, half: all === 1 ? 1 : Math.floor(all / 2) };
 }
 
-/** The mean of a share over rows, with its 95 % interval; `per` says which draws the share is taken over. */
+/** The mean of a share over rows, with its 95 % interval; `per` states the draws behind the share. */
 export const meanShare = (
   rows: readonly Row[],
   share: (row: Row) => number,

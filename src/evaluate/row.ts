@@ -18,10 +18,10 @@ export interface Row {
   /** The radius in the norm: in ℓ0 a number of pixels, otherwise for pixels in [0, 1]. */
   readonly epsilon: number | null;
   /**
-   * What led to the example. Deterministic model: the loss that was climbed, `ce`, `dlr` or `margin`; under an ensemble
-   * the member that broke it, `clean` if it was wrong from the start, `unbroken` if no member did. Randomised model:
-   * the objective over draws, the chosen one if several were tried (`stretched`: a minimum-norm result scaled to the
-   * radius; `one-step`: one step along the gradient instead).
+   * The objective that led to the example. Deterministic model: the loss that was maximised, `ce`, `dlr` or `margin`. For an
+   * ensemble, the member that broke the example, `clean` if it was misclassified without an attack, `unbroken` if no member
+   * broke it. Randomised model: the objective over draws, or the chosen one of several (`stretched`: a minimum-norm result
+   * scaled to the radius; `one-step`: one step along the gradient).
    */
   readonly objective: string | null;
   /** Draws averaged per gradient step; 1 without EOT. */
@@ -36,7 +36,7 @@ export interface Row {
   readonly clean: number;
   /** The same for the adversarial example; scored on draws that the attack never saw. */
   readonly correct: number;
-  /** The same on the half of the draws that chooses the strongest attack (union). */
+  /** The same on the half of the draws that selects the strongest attack for the union. */
   readonly correctChoose: number;
   /** 1 if the label is the most frequent answer on the adversarial example, even in less than half of the draws. */
   readonly majority: number;
@@ -58,18 +58,17 @@ export interface Row {
   /** Fresh draws scored, R; 1 if deterministic or scored without noise. */
   readonly draws: number;
   /**
-   * Forward plus gradient passes that the attack spent on this example, every draw and every candidate counted; rows
-   * of one minimum-norm attack at several radii share them.
+   * Forward plus gradient passes of the attack on this example, including all draws and candidates. Rows of one
+   * minimum-norm attack at several radii share them.
    */
   readonly queries: number;
   /**
-   * Where the network's answer was not finite: logits of NaN, which are never right, or a gradient that is not finite,
-   * without which the example was then attacked; and the node that produced it, if it was found. Absent if everything
-   * was finite.
+   * A non-finite answer of the network, and the node that produced it, if known: NaN logits, which count as wrong, or a
+   * gradient, in which case the example was attacked without gradients too. Absent if all answers were finite.
    */
   readonly nonFinite?:
     | { readonly value: "logits" | "gradient"; readonly node: string | null }
     | undefined;
-  /** Time spent on this row, attack and scoring; a share of its batch's. */
+  /** Time spent on this row, for attack and scoring: its share of the batch's time. */
   readonly seconds: number;
 }

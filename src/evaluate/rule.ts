@@ -6,7 +6,7 @@ import { UsageError } from "../math/usage-error.ts";
 export interface Rule {
   /** As written on the command line: `single`, `majority:10`, `mean:10`. */
   readonly name: string;
-  /** Draws that one prediction costs. */
+  /** Draws per prediction. */
   readonly draws: number;
   /** Logits [draws, classes] → class; −1 where scores are NaN, or none is above −∞. */
   decide(logits: Tensor): number;
@@ -58,7 +58,7 @@ export function ruleNamed(text: string): Rule {
   return { name: text, draws, decide: deciders[kind] };
 }
 
-/** The class that was decided most often; the first one on a tie. */
+/** The most frequent class; the first one on a tie. */
 export function mostFrequent(decisions: readonly number[]): number {
   const votes = new Map<number, number>();
   for (const decision of decisions) votes.set(decision, (votes.get(decision) ?? 0) + 1);

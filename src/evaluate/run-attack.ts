@@ -15,7 +15,7 @@ import type { Run } from "./runs.ts";
 import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts";
 import { ATTACK, CHOOSE, ONE_DRAW, SCORE_ADVERSARIAL, streamOf } from "./streams.ts";
 
-/** Test images [batch, channel, height, width] with pixels in [0, 1], and what is decided about them before an attack. */
+/** Test images [batch, channel, height, width] with pixels in [0, 1], and the decisions on them before an attack. */
 export interface AttackedBatch {
   /** Indices in the test split, [batch]. */
   readonly indices: readonly number[];
@@ -28,11 +28,11 @@ export interface AttackedBatch {
 
 /** The adversarial examples of a run at one radius. */
 export interface RunResult {
-  /** Null without a bound. */
+  /** The radius; null without a bound. */
   readonly epsilon: number | null;
   /** [batch, channel, height, width], pixels in [0, 1]. */
   readonly adversarial: Tensor;
-  /** What led to each example, [batch]; null for the clean image. */
+  /** The objective that led to each example, [batch]; null for the clean image. */
   readonly objectives: readonly (string | null)[];
 }
 
@@ -77,7 +77,7 @@ export async function scoreResult(
   const keys = streamOf(seed, `${run.name}@${epsilon}`, indices);
   const scoreKeys = foldAll(keys, SCORE_ADVERSARIAL);
   const decided = run.attack === null ? natural : await judge.decide(adversarial, scoreKeys);
-  // The same draws judge both, so only rounding makes a difference.
+  // Both use the same draws, so only rounding can make a difference.
   const decided8bit = await judge.decide(rounded(adversarial), scoreKeys);
   const oneDraw = await judge.oneDraw(adversarial, labels, foldAll(keys, ONE_DRAW));
   const norms = lengths(adversarial, x, run.norm);

@@ -22,7 +22,7 @@ export interface Run {
   /** `none` for the clean image. */
   readonly name: string;
   readonly norm: AttackNorm | null;
-  /** The radii of its rows, for pixels in [0, 1] and in ℓ0 in pixels; null stands for no bound. */
+  /** The radii of its rows, for pixels in [0, 1] and in ℓ0 in pixels; null means no bound. */
   readonly radii: readonly (number | null)[];
   /** Draws averaged per gradient step; 1 without EOT. */
   readonly eot: number;
@@ -36,7 +36,7 @@ export interface Run {
 /** Attacks made by the caller, by name; several of one name differ in their radii. */
 export type CustomAttacks = ReadonlyMap<string, readonly Attack[]>;
 
-/** What the runs depend on, apart from the options. */
+/** The inputs of the runs besides the options. */
 export interface RunContext {
   /** Whether the evaluated model adds noise. */
   readonly randomised: boolean;
@@ -88,7 +88,7 @@ function radiiFor(attack: Attack, options: ResolvedOptions): (number | null)[] {
 /** The bounded attack of this name at each radius of its norm. */
 function boundedAttacks(name: string, options: ResolvedOptions, randomised: boolean): Attack[] {
   const { norm } = attackNamed(name);
-  // The authors take the last point of an ascent, and one lucky draw of a randomised model shows nothing.
+  // The authors use the last point of an ascent, and a single wrong draw of a randomised model proves nothing.
   const stopWhenBroken = !randomised && options.protocol === "sound";
   const shared = { ...optionsOfBounded(options), stopWhenBroken };
   return radiiOf(norm, options).map((epsilon) =>

@@ -6,12 +6,12 @@ import { fold, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Rule } from "./rule.ts";
 
-/** How often a classifier is asked about one image. */
+/** The number of queries to a classifier per image. */
 export interface Scoring {
   readonly rule: Rule;
   /** Noise draws per example, R; a multiple of the rule's. 1 for a deterministic classifier. */
   readonly draws: number;
-  /** Rows that meet the network at once; memory does not grow with the draws. */
+  /** The largest batch of the network; memory does not grow with the draws. */
   readonly batch: number;
 }
 
@@ -51,18 +51,18 @@ export async function decisions(
   );
 }
 
-/** The share of decisions that are the label; NaN of none. */
+/** The share of decisions that equal the label; NaN without decisions. */
 export const shareOf = (decided: readonly number[], label: number): number =>
   decided.filter((decision) => decision === label).length / decided.length;
 
-/** The decisions that choose the strongest attack of an example; the only one of a deterministic model. */
+/** The decisions that select the strongest attack on an example; for a deterministic model, its only decision. */
 export const choosingHalf = (all: readonly number[]) => all.slice(0, Math.ceil(all.length / 2));
 
-/** The others, which score it. */
+/** The other decisions, which score the attack. */
 export const scoringHalf = (all: readonly number[]) =>
   all.length === 1 ? all : all.slice(Math.ceil(all.length / 2));
 
-/** Norms of each example's perturbation in double precision, pixels in [0, 1]; ℓ0 where that is the norm of the attack. */
+/** Norms of each example's perturbation in double precision, pixels in [0, 1]; ℓ0 only for attacks in ℓ0. */
 export function lengths(adversarial: Tensor, x: Tensor, norm: AttackNorm | null) {
   const [l2, l1] = [distancesOf(adversarial, x, "l2"), distancesOf(adversarial, x, "l1")];
   const l0 = norm === "l0" ? distancesOf(adversarial, x, "l0") : [];

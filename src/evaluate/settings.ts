@@ -11,7 +11,7 @@ export interface Settings {
     /** The run directory or file. */
     readonly path: string;
     readonly defense: string;
-    /** Data set it was trained on. */
+    /** The data set that the model was trained on. */
     readonly data: string;
     readonly architecture: string;
     /** The first 16 hexadecimal digits of the SHA-256 of its parameters: equal for equal networks. */
@@ -32,22 +32,22 @@ export interface Settings {
     /** Resolved options of training; empty if unknown. */
     readonly config: Readonly<Record<string, unknown>>;
   };
-  /** Data set that was attacked. */
+  /** The attacked data set. */
   readonly data: string;
   /** Warnings about the numbers, such as that test images may have been in the training data. */
   readonly warnings?: readonly string[] | undefined;
   /** Resolved options of the evaluation. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Names of options that nothing in this evaluation reads, such as those of other attacks; missing in older files. */
+  /** Names of options that this evaluation does not use, such as options of other attacks; missing in older files. */
   readonly unused?: readonly string[] | undefined;
   readonly versions: { readonly rampart: string; readonly engine: string };
   readonly machine: Readonly<Record<string, unknown>>;
   readonly target: Readonly<Record<string, unknown>>;
   /** The command as typed; null if there was none. */
   readonly command: string | null;
-  /** The plug-ins that were loaded, as they were named; absent if none were. */
+  /** The loaded plug-ins, as given on the command line; absent if there are none. */
   readonly plugins?: readonly string[] | undefined;
-  /** When the rows were begun, ISO 8601. */
+  /** The start of the evaluation, ISO 8601. */
   readonly started: string;
 }
 
@@ -71,13 +71,13 @@ function compared({ model, data, options }: Settings): Record<string, unknown> {
     ...evaluateSchema().parse({}),
     ...named,
     skipBroken: skipsBroken(options),
-    // More examples extend a file, and the batch changes no draw.
+    // More examples extend a file, and the batch size does not change random draws.
     examples: null,
     batch: null,
   };
 }
 
-/** The settings that differ, as lists with their names: `steps 10` before, `steps 20` now. */
+/** The settings that differ, as text with their names: `steps 10` before, `steps 20` now. */
 export interface SettingsDifference {
   readonly before: string;
   readonly now: string;

@@ -1,4 +1,4 @@
-// Examples that an attack skips, because it is proven that it cannot break them.
+// Examples that an attack skips because of a proof that it cannot break them.
 import type { Judge } from "./judge.ts";
 import type { Row } from "./row.ts";
 import { type AttackedBatch, scoreResult } from "./run-attack.ts";
@@ -20,7 +20,7 @@ export const PROVEN = "proven";
 export const isSpared = ({ objective, draws, queries }: Row): boolean =>
   objective === PROVEN && draws === 1 && queries === 0;
 
-/** The rows of a run on a batch, at each radius, that was not attacked. */
+/** The rows of a batch that a run did not attack, at each radius. */
 export async function sparedRows(
   run: Run,
   judge: Judge,

@@ -1,4 +1,4 @@
-// What rows say, from rows alone: accuracies with intervals, the union over attacks, curves, classes.
+// Summarises rows: accuracies with intervals, the union over attacks, curves, classes.
 import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
@@ -7,7 +7,7 @@ import { type SkipOptions, skipsBroken } from "./skip-options.ts";
 import { withSkipped } from "./survivors.ts";
 import { byBall, sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
-/** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */
+/** One attack at one radius, over all its examples, with the largest number of EOT draws. */
 export interface AttackSummary {
   readonly attack: string;
   readonly norm: string | null;
@@ -24,9 +24,9 @@ export interface AttackSummary {
   readonly accuracy8bit: Interval;
   /** Share of examples whose label is the most frequent answer of the draws. */
   readonly majority: Interval;
-  /** P(right in all of 10 tries); the accuracy itself for a deterministic classifier. */
+  /** P(right in all of 10 tries); equals the accuracy for a deterministic classifier. */
   readonly tenOfTen: number;
-  /** Share of examples that one noisy draw gets right, where `accuracy` is that of the network without its noise. */
+  /** Share of examples that one noisy draw gets right, if `accuracy` is for the network without its noise. */
   readonly oneDraw: Interval | null;
   /** Means over examples: norms of the perturbation, and cost. */
   readonly linf: number;
@@ -40,11 +40,11 @@ export interface ClassSummary {
   readonly label: number;
   readonly examples: number;
   readonly clean: number;
-  /** Under the last of `unions`; null if no attack of it was finished on the class. */
+  /** The accuracy under the last of `unions`; null if no attack of that union has rows of the class. */
   readonly union: number | null;
 }
 
-/** All that the rows of one evaluation say. */
+/** The summary of the rows of one evaluation. */
 export interface Summary {
   readonly model: string;
   readonly defense: string;
@@ -55,24 +55,23 @@ export interface Summary {
   readonly draws: number;
   /** Whether the classifier adds noise when it is deployed. */
   readonly randomised: boolean;
-  /** Which of a union's two numbers the protocol reports. */
+  /** The one of a union's two numbers that the protocol reports. */
   readonly headline: "union" | "min of means";
   readonly examples: number;
   readonly clean: Interval;
   /**
-   * Accuracy of one noisy draw, if `clean` is that of the network without its noise and clean images have rows of their
-   * own.
+   * Accuracy of one noisy draw, if `clean` is for the network without its noise and there are rows of clean images.
    */
   readonly cleanOneDraw: Interval | null;
-  /** In the order in which they were run; `none` is left out, since it is `clean`. */
+  /** The attacks in the order of their runs, without `none`, which is `clean`. */
   readonly attacks: readonly AttackSummary[];
-  /** One per place in the lists of radii; empty without attacks. */
+  /** One union per position in the lists of radii; empty without attacks. */
   readonly unions: readonly UnionSummary[];
   /** One per norm and radius: all attacks in that ball together. */
   readonly ballUnions: readonly UnionSummary[];
-  /** The class that suffers most first. */
+  /** Classes in ascending order of accuracy under attack. */
   readonly classes: readonly ClassSummary[];
-  /** Accuracy against the number of EOT draws, of every attack that was run with several. */
+  /** Accuracy against the number of EOT draws, for every attack that ran with several numbers. */
   readonly eotCurves: readonly EotCurve[];
 }
 
@@ -80,7 +79,7 @@ const TRIES = 10;
 
 /**
  * P(right in all of 10 tries) of an example that was right in `share` of m predictions: the share of sets of 10
- * predictions without a wrong one, which is unbiased; share¹⁰, which is biased, if m is less than 10.
+ * predictions without a wrong one, which is unbiased; if m is less than 10, share¹⁰, which is biased.
  */
 export function rightInAll(share: number, m: number): number {
   if (m === 1) return share;
@@ -142,22 +141,22 @@ function classSummaries(clean: readonly Row[], worst: readonly Row[]): ClassSumm
     .sort((a, b) => (a.union ?? 1) - (b.union ?? 1) || a.clean - b.clean || a.label - b.label);
 }
 
-/** The rows of the largest number of EOT draws: the strongest attack, which alone counts. */
+/** The rows with the largest number of EOT draws. Only these count, because they are the strongest attack. */
 function mostDraws(rows: readonly Row[]): Row[] {
   const maxEot = rows.reduce((largest, { eot }) => Math.max(largest, eot), 0);
   return rows.filter(({ eot }) => eot === maxEot);
 }
 
 /**
- * Summarises the rows of one evaluation, that is of one file; there must be at least one. Under `skipBroken` the accuracy of an
- * attack is that of all attacks up to it.
+ * Summarises the rows of one evaluation (one file); there must be at least one row. Under `skipBroken`, the accuracy of an
+ * attack covers all attacks up to and including it.
  */
 export function summarize(stored: readonly Row[], options: SkipOptions = {}): Summary {
   const rows = skipsBroken(options) ? withSkipped(stored) : stored;
   if (rows.length === 0) throw new Error("internal: no rows to summarise");
   const { model, defense, data, protocol, rule, draws } = rows[0];
   if (rows.some((row) => row.protocol !== protocol))
-    throw new Error("internal: rows of two protocols, whose numbers mean different things");
+    throw new Error("internal: rows of two protocols, which are not comparable");
   const clean = [...groupBy(rows, ({ index }) => index).values()].map(([row]) => row);
   const attacked = rows.filter(({ attack }) => attack !== "none");
   const cells = [...groupBy(attacked, attackRadiusKey).values()].map(mostDraws);

@@ -1,15 +1,15 @@
-// The option `skipBroken`: an attack gets the survivors of the attacks before it, and a broken example counts for the rest of them.
+// The option `skipBroken`: an attack gets the survivors of earlier attacks, and later attacks count broken examples as broken.
 import type { Row } from "./row.ts";
 import { attackRadiusKey, groupBy } from "./row-statistics.ts";
 import type { Run } from "./runs.ts";
 
 type Broken = Pick<Row, "index" | "norm" | "epsilon">;
 
-/** Identifies what is broken: an example at one radius, for pixels in [0, 1], of one norm. */
+/** Identifies a broken example in one norm and at one radius, for pixels in [0, 1]. */
 export const brokenName = ({ index, norm, epsilon }: Broken): string =>
   `${index} ${norm} ${epsilon}`;
 
-/** Whether the row shows that its example is broken. A row of a randomised model or without a bound never does. */
+/** Whether the row shows that its example is broken. Always false for randomised models and for rows without a bound. */
 export const isBroken = ({ norm, epsilon, draws, correct }: Row): boolean =>
   norm !== null && epsilon !== null && draws === 1 && correct === 0;
 
@@ -25,8 +25,8 @@ export function skippedRuns(row: Row, runs: readonly Run[]): number {
 }
 
 /**
- * The rows, and one more for each attack that skipped an example: a copy of the row that broke it, with no queries and no time. The
- * accuracy of an attack is then that of all attacks up to it.
+ * The rows, and one more for each attack that skipped an example: a copy of the row that broke the example, with no queries
+ * and no time. So the accuracy of an attack covers all attacks up to and including it.
  */
 export function withSkipped(rows: readonly Row[]): Row[] {
   const breaking = new Map<string, Row>();
@@ -46,7 +46,7 @@ export function withSkipped(rows: readonly Row[]): Row[] {
   return keepBroken8bit([...rows, ...copies]);
 }
 
-/** An example that an attack broke only after rounding to 8 bits stays broken at 8 bits for later attacks. */
+/** If rounding to 8 bits alone breaks an example, it stays broken at 8 bits for later attacks. */
 function keepBroken8bit(rows: readonly Row[]): Row[] {
   const broken = new Set<string>();
   return [...groupBy(rows, attackRadiusKey).values()].flat().map((row) => {

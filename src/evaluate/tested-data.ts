@@ -15,7 +15,7 @@ export const noTestImages = (model: string): UsageError =>
 /** The data that a model is tested on. */
 export interface TestedData {
   readonly dataset: Dataset;
-  /** Why test images may have been training images; null if they were not, or if nothing is known of the training. */
+  /** Why test images may have been training images; null if they were not, or if the training is unknown. */
   readonly warning: string | null;
 }
 
@@ -29,7 +29,7 @@ export const withOutputNames = (
     ? tested
     : { dataset: forOutputs(tested.dataset, outputs, names), warning: tested.warning };
 
-/** What chooses the test images of a model. */
+/** The inputs of the choice of test images. */
 export interface TestDataOptions {
   /** The data set; if it has no split, its test split holds all examples. */
   readonly dataset: Dataset;
@@ -40,7 +40,7 @@ export interface TestDataOptions {
 /**
  * Chooses the test images of a model. A test split is used as it is. Without one, a model is tested on the examples that its
  * training held out, if its metadata records that split; otherwise there is a warning. A file without the name of its training
- * data gives no warning, because nothing is known of its training.
+ * data gives no warning, because its training is unknown.
  */
 export function chooseTestData(
   model: Pick<ModelMetadata, "data" | "heldOut">,

@@ -5,21 +5,21 @@ import { choosing8bit, groupBy, meanShare } from "./row-statistics.ts";
 /** Several attacks together, one radius per norm. */
 export interface UnionSummary {
   readonly attacks: readonly { readonly attack: string; readonly epsilon: number | null }[];
-  /** Examples that every one of these attacks has tried. */
+  /** The number of examples that all of these attacks have tried. */
   readonly examples: number;
-  /** Accuracy where each example meets its strongest attack, with its 95 % interval. */
+  /** Accuracy if each example faces its strongest attack, with its 95 % interval. */
   readonly union: Interval;
-  /** The same where adversarial pixels are rounded to 8 bits: the strongest attack of each example after rounding. */
+  /** The same after rounding adversarial pixels to 8 bits, with the strongest attack after rounding. */
   readonly union8bit: Interval;
-  /** The balls that the attacks are in, each once; a radius of null has no bound. Unions of the same balls may be compared. */
+  /** The distinct balls of the attacks; a radius of null means no bound. Unions over the same balls may be compared. */
   readonly balls: readonly { readonly norm: string | null; readonly epsilon: number | null }[];
-  /** The lowest of the attacks' accuracies: an upper bound, which the paper reports. */
+  /** The lowest accuracy under any one attack: an upper bound on the union, which the paper reports. */
   readonly minOfMeans: number;
 }
 
 /**
  * For each example the row of its strongest attack: the lowest share, `correctChoose` unless another is given, and the first one
- * on a tie. Its `correct` is from other draws, so that the luck which made an attack look worst is not counted again.
+ * on a tie. `correct` uses other draws, which removes the selection bias of choosing the worst attack.
  */
 export function worstRows(
   cells: readonly (readonly Row[])[],
@@ -61,9 +61,9 @@ export const byBall = (cells: readonly (readonly Row[])[]): (readonly Row[])[][]
 ];
 
 /**
- * The sets of attacks that make a union over norms. Lists of radii are read side by side: the first radius of every
- * attack together, then the second; a single radius joins each of them. If lists have different lengths, only their
- * largest radii are joined.
+ * The sets of attacks that make a union over norms. Lists of radii are combined by position: the first radii of
+ * all norms, then the second ones; a single radius joins every set. If lists have different lengths, only the largest
+ * radii are combined.
  */
 export function sideBySide(cells: readonly (readonly Row[])[]): (readonly Row[])[][] {
   const lists = [...groupBy(cells, ([{ attack }]) => attack).values()].map((list) =>

@@ -7,12 +7,12 @@ import {
 } from "../attacks/table.ts";
 import type { AttackNorm } from "../attacks/victim.ts";
 
-/** Options that say how noise is drawn and averaged over. */
+/** Options for drawing noise and averaging over it. */
 const OF_NOISE = ["noise", "rule", "draws", "eot", "objective"];
 
 /**
- * The options that an evaluation by these attacks does not read: those of other attacks, the radii of other norms, and those of
- * noise if the classifier has none. An attack that is not in the table counts as one that reads every radius.
+ * The options that an evaluation by these attacks does not read: options of other attacks, radii of other norms, and options
+ * of noise if the classifier has none. An attack that is not in the table is assumed to read every radius.
  */
 export function unusedOptions(attacks: readonly string[], isRandomised: boolean): string[] {
   const read = new Set(attacks.flatMap(optionsOfAttack));

@@ -1,5 +1,4 @@
-// Records what each example asked of the network, and where the answer was not finite. The key of a row states its
-// example.
+// Records each example's queries to the network, and where answers were not finite. The key of a row states its example.
 
 import { rowsNotFinite, rowsWithNaN, withFiniteValues } from "../attacks/finite.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
@@ -8,17 +7,17 @@ import type { RowLoss } from "../losses/table.ts";
 import type { Key } from "../math/random.ts";
 import { rows, type Tensor, tensor } from "../math/tensor.ts";
 
-/** An answer that holds a number which is not finite. */
+/** An answer with a number that is not finite. */
 export interface NotFinite {
   /** Logits that are NaN, or a gradient that is not finite. */
   readonly value: "logits" | "gradient";
-  /** What was asked about, [1, ...pixels], with noise if there is any. */
+  /** The queried image, [1, ...pixels], with noise if there is any. */
   readonly x: Tensor;
-  /** The loss of this row whose gradient was asked for; null where the logits were. */
+  /** The loss of this row whose gradient was queried; null for a query of the logits. */
   readonly loss: RowLoss | null;
 }
 
-/** What one example asked for. */
+/** The queries of one example. */
 export interface Asked {
   /** Forward plus gradient passes. */
   queries: number;
@@ -26,17 +25,17 @@ export interface Asked {
   notFinite: NotFinite | null;
 }
 
-/** A victim that remembers by example. */
+/** A victim that records queries by example. */
 export interface WatchedVictim extends Victim {
-  /** What example `owner` has asked for since it was last taken. */
+  /** The queries of example `owner` since the last call of `take`. */
   of(owner: number): Readonly<Asked>;
-  /** Forgets everything, and returns it. */
+  /** Returns all records and clears them. */
   take(): ReadonlyMap<number, Readonly<Asked>>;
 }
 
 /** The example that a key states. */
 export function ownerOf([, , owner]: Key): number {
-  if (owner === undefined) throw new Error("internal: a key that does not say whose it is");
+  if (owner === undefined) throw new Error("internal: a key without an example");
   return owner;
 }
 
@@ -47,8 +46,8 @@ const rowOfLoss = (loss: Loss, i: number): RowLoss =>
 const nothing: Readonly<Asked> = { queries: 0, notFinite: null };
 
 /**
- * The same victim, counting passes by example, whatever else is in the batch, and with finite gradients: an attack
- * stands still along a pixel whose slope is not finite. Each key must state its example.
+ * The same victim, which counts passes by example, independent of the batch, and returns finite gradients: an attack does not
+ * move a pixel whose gradient is not finite. Each key must state its example.
  */
 export function watched(victim: Victim): WatchedVictim {
   let asked = new Map<number, Asked>();

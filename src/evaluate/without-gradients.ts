@@ -23,13 +23,14 @@ export interface AttackedExamples {
   /** [batch, ...pixels] in [0, 1]. */
   readonly x: Tensor;
   readonly labels: Labels;
-  /** The owners of the examples' keys, [batch], by which the network has recorded them. */
+  /** The owners of the examples' keys, [batch], under which the network recorded the examples. */
   readonly owners: readonly number[];
 }
 
 /**
- * Retries the survivors of a bounded attack on a deterministic network [batch, ...pixels] whose gradient was not finite on the
- * way: a random search of the ball (Square, and Sparse-RS in ℓ0) with 200 queries each. This fallback is this project's. `keys` is [batch].
+ * Retries the survivors of a bounded attack on a deterministic network [batch, ...pixels] whose gradient was not finite
+ * during the attack: a random search of the ball (Square, and Sparse-RS in ℓ0) with 200 queries each. This fallback is not
+ * from a publication. `keys` is [batch].
  */
 export async function withoutGradients(
   { norm, epsilon, asks }: BoundedAttack,

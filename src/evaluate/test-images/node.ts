@@ -8,7 +8,7 @@ import type { Model } from "../model.ts";
 import { chooseTestData, noTestImages, type TestedData, withOutputNames } from "../tested-data.ts";
 
 /**
- * The test images of a model, opened by their name or as they are given; notes and warnings about them go to `note`. Throws
+ * The test images of a model, opened by name or given as a value; notes and warnings about them go to `note`. Throws
  * `UsageError` if no data is named.
  */
 export async function openTestImages(
