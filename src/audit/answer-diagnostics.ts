@@ -42,7 +42,7 @@ export function oneClass({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   };
 }
 
-/** Fires if decisions of the file differ from those of the scores that attacks see. */
+/** Fires if the file's decisions differ from the decisions of the scores that attacks use. */
 export function otherDecision(decisions: Decisions | null): Diagnostic | null {
   const text = decisions === null ? null : describeDecisions(decisions);
   if (decisions === null || text === null) return null;
@@ -63,14 +63,14 @@ export function otherDecision(decisions: Decisions | null): Diagnostic | null {
   };
 }
 
-/** Classes whose names a diagnostic of their order shows. */
+/** The number of class names that a diagnostic of the class order shows. */
 const SHOWN_CLASSES = 4;
 
 /** Whether a class has no name, or only its number. */
 const isNumbered = (names: readonly string[], index: number): boolean =>
   names[index] === undefined || names[index] === String(index) || /^output \d+$/.test(names[index]);
 
-/** The order of the classes that the predictions fit far better; null if there is none. */
+/** Another order of the classes that fits the predictions far better; null if there is none. */
 function fittingOrder({ rows, classes }: Pick<Facts, "rows" | "classes">) {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (const { label, prediction } of cleanOf(rows))
@@ -109,8 +109,8 @@ const MIN_BETTER_SHARE = 0.1;
 const MIN_BETTER_IMAGES = 4;
 
 /**
- * Fires if far more clean images are right under a usual preprocessing than under the declared one, and more than guessing
- * would get right.
+ * Fires if far more clean images are classified correctly with a common preprocessing than with the declared one, and more
+ * than by guessing.
  */
 export function otherPreprocessing({
   preprocessings,
@@ -131,8 +131,8 @@ export function otherPreprocessing({
 }
 
 /**
- * Why the network does not see its images or its labels as it should: another preprocessing, or another order of the classes,
- * whichever gets the larger share of the images right. Null if neither helps.
+ * The probable error in the images or labels: another preprocessing, or another order of the classes, whichever classifies
+ * more images correctly. Null if neither helps.
  */
 export function misread(facts: Facts): Diagnostic | null {
   const preprocessing = otherPreprocessing(facts);
@@ -144,7 +144,7 @@ export function misread(facts: Facts): Diagnostic | null {
   return found.explained / found.examples >= correct / examples ? order : preprocessing;
 }
 
-/** Fires if guessing reaches the clean accuracy as well. */
+/** Fires if guessing reaches the clean accuracy too. */
 export function chance({ rows, classes }: Pick<Facts, "rows" | "classes">): Diagnostic | null {
   const clean = cleanOf(rows);
   const accuracy = mean(clean.map((row) => row.clean));

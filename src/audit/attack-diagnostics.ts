@@ -6,7 +6,7 @@ import { cleanOf } from "./answer-diagnostics.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
 import { isSearch } from "./smallest/search-attack.ts";
 
-/** A count below this may be a coincidence, whatever the share. */
+/** A count below this may be a coincidence, for any share. */
 const MIN_IMAGES = 2;
 
 /** Share of images that may stay correct at a radius where no image should. */
@@ -31,11 +31,11 @@ const MIN_BLACK_BOX = 0.02;
 /** The search must break at least this share of the images beyond all attacks for a warning. */
 const MIN_SEARCHED = 0.02;
 
-/** Whether an attack that sees scores only, no gradients, led to the row; of an ensemble its objective names the member. */
+/** Whether an attack without gradients led to the row. For an ensemble, the objective names the member. */
 export const isBlackBox = ({ attack, objective }: Pick<Row, "attack" | "objective">): boolean =>
   attack.startsWith("square-") || objective?.startsWith("square-") === true;
 
-/** Whether the attack of the row, or a member of it, sees scores only. */
+/** Whether the attack of the row, or one of its members, uses only scores. */
 export const hasBlackBox = ({ attack }: Pick<Row, "attack">): boolean =>
   /^(square|adaptive|autoattack)-(linf|l2|l1)$/.test(attack);
 
@@ -64,7 +64,7 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   };
 }
 
-/** Fires if the search for smallest radii breaks images inside a ball whose attacks all left them right. */
+/** Fires if the search for smallest radii breaks images inside a ball in which all attacks failed on them. */
 export function searchWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   const won = new Set(
     rows.filter((row) => isSearch(row) && isBroken(row)).map(({ index }) => index),

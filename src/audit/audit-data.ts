@@ -10,7 +10,7 @@ import type { Shape } from "../math/tensor.ts";
 import type { AuditSource } from "./audit-request.ts";
 import { finalSize, sizingOf } from "./preparation.ts";
 
-/** A data set, and the sizing that its images went through. */
+/** A data set, and how its images were resized and cropped. */
 export interface SizedData {
   readonly dataset: Dataset;
   readonly sizing: Sizing;
@@ -19,7 +19,7 @@ export interface SizedData {
 /** How the images of an audit are opened. */
 export interface AuditDataOptions {
   readonly preprocessing: Preprocessing;
-  /** Whether flags ask for a size. */
+  /** Whether flags set a size. */
   readonly isSizeGiven: boolean;
   /** Number of examples, from the first one on; undefined for all. */
   readonly maxImages: number | undefined;
@@ -29,8 +29,8 @@ export interface AuditDataOptions {
 }
 
 /**
- * Opens a data set and resizes and crops its images. Images that are not in a folder and already have the final size stay as
- * they are, unless flags ask for a size.
+ * Opens a data set and resizes and crops its images. Images that are not in a folder and already have the final size are
+ * not changed, unless flags set a size.
  */
 export async function auditData(
   name: string,
@@ -51,7 +51,7 @@ export async function auditData(
 
 /**
  * The data set with as many channels as the network takes: colour images are converted to grey, and the channel of grey
- * ones is repeated three times.
+ * images is repeated three times.
  */
 export function withChannels(dataset: Dataset, channels: number): Dataset {
   if (dataset.shape[0] === 3 && channels === 1) return greyed(dataset);

@@ -1,4 +1,4 @@
-// What an audit takes: the file and how to read it, the images, the runtime, and where results go.
+// The inputs of an audit: the file and how to read it, the images, the runtime, and the destination of results.
 import type { Dataset } from "../data/dataset.ts";
 import type { FolderOptions } from "../data/folder-options.ts";
 import type { ImageRules } from "../data/image-rules.ts";
@@ -13,11 +13,11 @@ import type { OnnxFile, OpenOnnxOptions } from "../models/opening/open-onnx.ts";
 import type { Noise } from "../noise/noise.ts";
 import type { FormatName } from "./formats/table.ts";
 
-/** How to read a third-party file: what the file does not state itself. */
+/** How to read a third-party file: settings that the file does not state. */
 export interface AuditedFile
   extends Omit<ImportedOptions, "raw" | keyof Preprocessing>,
     Preprocessing {
-  /** JSON file that states the preprocessing; by default one beside the model, `none` to ignore those. */
+  /** JSON file that states the preprocessing; by default a file beside the model, `none` to ignore such files. */
   readonly preprocessing?: string | undefined;
   /** File with the names of the outputs; by default the config.json beside the model, if it names the folders. */
   readonly classes?: string | undefined;
@@ -25,10 +25,10 @@ export interface AuditedFile
   readonly rules?: ImageRules | undefined;
 }
 
-/** How an audit is run, watched and recorded. */
+/** How an audit runs, reports its progress and is recorded. */
 export interface AuditContext extends AuditedFile {
   readonly runtime: Runtime;
-  /** Data set; by default the one that the file names. */
+  /** Data set; by default the data set that the file names. */
   readonly data?: string | undefined;
   readonly resume?: boolean;
   /** Adversarial examples per attack and radius that are stored with full precision. */
@@ -51,21 +51,21 @@ export interface NodeAudit extends AuditContext {
   readonly out?: string;
 }
 
-/** What an audit is asked to do, on any platform. */
+/** The request for an audit, on any platform. */
 export interface AuditRequest extends AuditContext {
-  /** Whether rows record the time that they took; by default they do. */
+  /** Whether rows record their time; true by default. */
   readonly timed?: boolean | undefined;
   readonly source: AuditSource;
   readonly host: Host;
-  /** Starts a runtime with the plain lowering, for bounds, where `runtime` has another one. */
+  /** Starts a runtime with the plain lowering, for bounds, if `runtime` has another lowering. */
   readonly startBounds?: (() => Promise<Runtime>) | undefined;
-  /** Where rows, summary.json, report.html and images go; undefined if nothing is written. */
+  /** The destination of rows, summary.json, report.html and images; undefined if nothing is written. */
   readonly out?: Storage | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
 }
 
-/** Where the model, the files beside it and the images of an audit come from. */
+/** The source of an audit's model, of the files beside it and of the images. */
 export interface AuditSource {
   /** The model's path, or its name in messages. */
   readonly path: string;

@@ -56,7 +56,7 @@ interface OpenedAudit {
 /**
  * Attacks the first test images with the budget's attacks, runs the diagnostics, and writes rows, `summary.json`,
  * `report.html` and images to `out`. Yields each row once it is written, and the result last. An audit that `signal` aborts
- * yields no result; one with `resume` continues from its rows. `sharing` leaves a part to other processes. Throws `UsageError`.
+ * yields no result; an audit with `resume` continues from its rows. `sharing` gives a part to other processes. Throws `UsageError`.
  */
 export async function* auditModel(
   options: AuditOptions,
@@ -77,7 +77,7 @@ export async function* auditModel(
   }
 }
 
-/** The noise that the model is attacked with: the given one, or else its own. */
+/** The noise of the attacked classifier: the given noise, or else the model's own. */
 function noiseOf({ options, audit, audited }: OpenedAudit): string | null {
   if (options.noise !== undefined) return options.noise;
   const { noise } = audited.model;
@@ -89,7 +89,7 @@ function noiseOf({ options, audit, audited }: OpenedAudit): string | null {
   return noise;
 }
 
-/** What the attacks of an audit produced. */
+/** The results of an audit's attacks. */
 interface AttackResults {
   readonly rows: readonly Row[];
   /** Files stored beside the rows; undefined if nothing is stored, or rows are missing. */
@@ -149,10 +149,10 @@ async function* runAttacks(
   return { rows, stored, missing };
 }
 
-/** What an audit has found before its diagnostics run. */
+/** The findings of an audit before its diagnostics run. */
 interface Findings {
   readonly rows: readonly Row[];
-  /** Searches for smallest radii; null where none ran. */
+  /** Searches for smallest radii; null if none ran. */
   readonly searched: readonly RadiusRow[] | null;
   readonly lower: LowerBounds | null;
   /** How far timed attacks have come; null without --minutes. */
@@ -244,7 +244,7 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
       lower = await openLowerBounds({ options, audit, audited, network, attacks, noise, range });
     if (lower?.kind === "certificate" && sharing.attackElsewhere !== undefined)
       throw new UsageError(
-        "--prove under noise looks at every adversarial image, so its attacks run in one process; leave out --workers and --queue, or --prove",
+        "--prove under noise tests every adversarial image, so its attacks run in one process; leave out --workers and --queue, or --prove",
         { code: "bad-option" },
       );
     if (lower !== null) yield* lower.before();
@@ -270,7 +270,7 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
       yield { event: "result", result, files: [] };
       return;
     }
-    // Loaded late: a page without a report then needs no libraries of charts.
+    // A dynamic import, so that a page without a report does not load chart libraries.
     const { writeResults } = await import("./write-results.ts");
     const { proofs = [], certificates = [] } = lower ?? {};
     const { format: formats = [], command = null } = audit;

@@ -7,7 +7,7 @@ import type { AuditRequest } from "./audit-request.ts";
 import type { NetworkFile } from "./sidecar.ts";
 import { SidecarFiles } from "./sidecar-files.ts";
 
-/** The model of an audit and the files beside it. Each file is read once, however often the model is opened. */
+/** The model of an audit and the files beside it. Each file is read once, even if the model is opened several times. */
 export class AuditedFiles {
   /** The model's path, or its name in messages. */
   readonly path: string;

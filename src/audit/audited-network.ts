@@ -21,15 +21,15 @@ import {
 } from "./preprocessings.ts";
 import { type Probe, probe } from "./probe.ts";
 
-/** Images that the probe looks at. */
+/** The number of images that are probed. */
 const PROBED = 32;
-/** Images on which usual preprocessings are compared with the declared one. */
+/** The number of images on which common preprocessings are compared with the declared one. */
 const PREPROCESSED = 64;
-/** Images on which the file's decisions are compared with those of the scores before its output. */
+/** The number of images on which the file's decisions are compared with the decisions of the scores before its output. */
 const COMPARED = 256;
 
 /**
- * The compiled network of an audit and the questions that diagnostics ask it, at most `batch` images at once. If the scores
+ * The compiled network of an audit, and the measurements of diagnostics on it, at most `batch` images at once. If the scores
  * of an image depend on the others in its batch, every image runs alone.
  */
 export class AuditedNetwork {
@@ -110,17 +110,17 @@ export class AuditedNetwork {
     }
   }
 
-  /** Compares usual preprocessings with the declared one; null if that is good enough, or the model states its own. */
+  /** Compares common preprocessings with the declared one; null if that is good enough, or if the model states its own. */
   comparePreprocessings(): Promise<PreprocessingComparison | null> {
     return this.#withOthers(comparePreprocessings);
   }
 
-  /** Looks for the cause of logits that are far apart on nearly all images; null if they are not, or the model states its own. */
+  /** Finds why logits are far apart on nearly all images; null if they are not, or the model states its preprocessing. */
   compareSaturation(): Promise<SaturationComparison | null> {
     return this.#withOthers(compareSaturation);
   }
 
-  /** Runs a comparison of the declared preprocessing with the usual ones; null if the model states its own. */
+  /** Compares the declared preprocessing with common ones; null if the model states its preprocessing. */
   async #withOthers<T>(compare: Compare<T>): Promise<T | null> {
     if (this.#audited.model.reading === undefined) return null;
     const { batch } = this.#options;
@@ -136,7 +136,7 @@ export class AuditedNetwork {
     });
   }
 
-  /** Compares the file's decisions with those of the scores before its output; null if no operator was removed. */
+  /** Compares the file's decisions with the decisions of the scores before its output; null if no operator was removed. */
   compareDecisions(): Promise<Decisions | null> {
     const { batch, examples } = this.#options;
     const { test } = this.#dataset;

@@ -1,4 +1,4 @@
-// The noise of an audit's attacks, which is rounded to 8 bits where the certified classifier is.
+// The noise of an audit's attacks. It is rounded to 8 bits if the certified classifier rounds.
 import { roundedNoise } from "../certify/rounded-noise.ts";
 import { storedSettings } from "../evaluate/settings.ts";
 import { besideRows } from "../files/rows/rows-file.ts";
@@ -8,7 +8,7 @@ import { noiseNamed as plainNoise } from "../noise/table.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import type { LowerBounds } from "./prove/lower-bounds.ts";
 
-/** Whether stored rows are of a classifier that rounds noisy images; null if there are none to continue. */
+/** Whether stored rows are about a classifier that rounds noisy images; null if there are no rows to continue. */
 async function storedRounding({ out, resume = false }: AuditRequest, rows: string) {
   if (out === undefined || !resume || (await textIfThere(out, rows)) === null) return null;
   const file = besideRows(rows, "settings.json");
@@ -17,9 +17,9 @@ async function storedRounding({ out, resume = false }: AuditRequest, rows: strin
 }
 
 /**
- * Makes the noise of an audit's attacks. Sound sampling certifies f(round(x + η)), so attacks are on that classifier too. Rows
- * that an audit without certificates began are continued on f(x + η): what they count as broken is judged by fresh draws of the
- * certified classifier.
+ * Makes the noise of an audit's attacks. Sound sampling certifies f(round(x + η)), so attacks use that classifier too. If an
+ * audit without certificates began the rows, attacks continue on f(x + η). Fresh draws of the certified classifier then judge
+ * each image that those rows count as broken.
  */
 export async function auditedNoise(
   audit: AuditRequest,

@@ -2,7 +2,7 @@ import type { ProofSummary } from "./prove/proof-summary.ts";
 import type { SmallestRadii } from "./smallest/smallest.ts";
 import type { Convergence } from "./timed/convergence.ts";
 
-/** What was audited, and how. */
+/** The subject and the settings of an audit. */
 export interface AuditedSetup {
   readonly sha256?: string | null | undefined;
   readonly preprocessing: string;
@@ -13,9 +13,9 @@ export interface AuditedSetup {
   readonly noise: string | null;
   readonly classNames: readonly string[];
   readonly required: number | null;
-  /** What was proven; null without --prove. */
+  /** The proofs; null without --prove. */
   readonly proofs?: ProofSummary | null | undefined;
-  /** The smallest radii; null where they were not searched for. */
+  /** The smallest radii; null without a search. */
   readonly smallest?: readonly SmallestRadii[] | null | undefined;
   /** How far timed attacks have come; null without --minutes. */
   readonly convergence?: readonly Convergence[] | null | undefined;

@@ -3,9 +3,9 @@ import { hasBlackBox } from "./attack-diagnostics.ts";
 import type { Diagnostic, DiagnosticCode, Facts } from "./diagnostic.ts";
 
 /**
- * What became of a check. It found nothing (`passed`), or fired with its severity (`invalid`, `warning`, `note`). `not run`: it
- * failed, or there was nothing to measure it on. `not applicable`: it is about something that this audit does not have.
- * `explained`: another check explains what it would find.
+ * The outcome of a check. It found nothing (`passed`), or it fired with a severity (`invalid`, `warning`, `note`). `not run`:
+ * the check failed, or had nothing to measure. `not applicable`: this audit has no such part. `explained`: another check
+ * explains the finding.
  */
 export type CheckOutcome =
   | "passed"
@@ -19,7 +19,7 @@ export type CheckOutcome =
 /** One check of an audit. */
 export interface Check {
   readonly code: DiagnosticCode;
-  /** What is checked, as a statement that holds if the check passes. */
+  /** The statement that holds if the check passes. */
   readonly claim: string;
   readonly outcome: CheckOutcome;
 }
@@ -70,7 +70,7 @@ function untransferred({ probe, rows }: Facts): ReturnType<Unanswered> {
 const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   "other-preprocessing": {
     claim: "No usual preprocessing fits better than the declared one",
-    // A file of ours states its own, and nothing is compared.
+    // A file that Rampart wrote states its preprocessing, so nothing is compared.
     unanswered: (facts, fired) =>
       uncompared(PREPROCESSINGS, facts, facts.preprocessings) ??
       explainedBy("permuted-classes")(facts, fired),
@@ -90,7 +90,7 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   },
   "other-decision": {
     claim: "The attacked scores decide as the file's own output does",
-    // Decisions are compared only where operators were taken off the file's output.
+    // Decisions are compared only if operators were removed from the end of the file.
     unanswered: (facts) => uncompared(DECISIONS, facts, facts.decisions),
   },
   "batch-dependent": { claim: "An image's scores do not depend on the images beside it" },

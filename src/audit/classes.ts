@@ -1,4 +1,4 @@
-// What became of each class under attack.
+// The results of each class under attack.
 import type { Row } from "../evaluate/row.ts";
 import { groupBy } from "../evaluate/row-statistics.ts";
 import { mean } from "../math/statistics.ts";
@@ -12,7 +12,7 @@ export interface AuditClass {
   readonly union: number;
 }
 
-/** How many images of one class are predicted as another one, or keep their class, under the strongest attack. */
+/** The number of images of one class that get another class, or keep their class, under the strongest attack. */
 export interface Confusion {
   readonly label: number;
   readonly name: string;

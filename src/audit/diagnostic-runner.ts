@@ -11,7 +11,7 @@ export class DiagnosticRunner {
     this.#signal = signal;
   }
 
-  /** The result of a diagnostic, or `fallback` if it fails. `what` names it in the record of failures. */
+  /** The result of a diagnostic, or `fallback` if it fails. `what` is its name in the record of failures. */
   async run<T>(what: string, diagnostic: () => Promise<T>, fallback: T): Promise<T> {
     try {
       return await diagnostic();

@@ -1,4 +1,4 @@
-// The facts that diagnostics judge, and the form of a diagnostic.
+// The inputs and the results of diagnostics.
 import type { Row } from "../evaluate/row.ts";
 import type { Note } from "../math/note.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
@@ -31,7 +31,7 @@ export type DiagnosticCode =
   | "not-run";
 
 /**
- * A reason to doubt an audit's numbers. `invalid`: the numbers mean nothing. `warning`: robustness is probably overestimated.
+ * A reason to doubt an audit's numbers. `invalid`: they are meaningless. `warning`: robustness is probably overestimated.
  * `note`: a remark without effect on the verdict.
  */
 export interface Diagnostic {
@@ -43,7 +43,7 @@ export interface Diagnostic {
   readonly advice: string;
 }
 
-/** A diagnostic as lines for a terminal; no lines for one that did not fire. */
+/** A diagnostic as lines for a terminal; no lines if it did not fire. */
 export const linesOf = (found: Diagnostic | null): string[] =>
   found === null ? [] : [`${found.severity}: ${found.text}`, `  ${found.advice}`];
 
@@ -52,7 +52,7 @@ export interface NotRun {
   /** The diagnostic, as a noun: `the probe of gradients and attacks`. */
   readonly what: string;
   readonly reason: string;
-  /** Whether the user can fix it; otherwise it is a bug of ours. */
+  /** Whether the user can fix it; otherwise it is a bug in Rampart. */
   readonly fixable: boolean;
 }
 
@@ -60,7 +60,7 @@ export interface NotRun {
 export interface Facts {
   readonly rows: readonly Row[];
   readonly probe: Probe;
-  /** The best usual preprocessing compared with the declared one; null if they were not compared. */
+  /** The best common preprocessing compared with the declared one; null without a comparison. */
   readonly preprocessings: PreprocessingComparison | null;
   /** Logits that are far apart on nearly all images; absent or null if they are not. */
   readonly saturation?: SaturationComparison | null;
@@ -74,7 +74,7 @@ export interface Facts {
   readonly batch?: BatchDependence | null;
   /** Why the model may have been trained on test images; absent or null if it was not. */
   readonly trainedOnWarning?: string | null;
-  /** The file's decisions compared with those of the scores before its output; absent or null if no operator was removed. */
+  /** Compares the decisions of the file and of the scores before its output; absent or null if no operator was removed. */
   readonly decisions?: Decisions | null;
   /** Diagnostics that failed; their findings are missing. */
   readonly failures?: readonly NotRun[];

@@ -73,7 +73,7 @@ describe("a diagnostic", () => {
     expect(chance({ rows: rows(10), classes: 10 })).toBeNull();
   });
 
-  it("of a constant predictor makes the numbers mean nothing, and explains an accuracy of chance", () => {
+  it("of a constant predictor makes the audit invalid, and explains an accuracy of chance", () => {
     const constant = probeWith({ constant: true });
     expect(constantPredictor(constant)).toMatchObject({
       code: "constant-predictor",

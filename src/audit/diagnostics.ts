@@ -21,8 +21,8 @@ import { nonFiniteGradients } from "./non-finite.ts";
 import { batchDependent, notRun, trainedOnTest } from "./run-diagnostics.ts";
 
 /**
- * Every diagnostic that fires, the most severe first. One cause is reported once: a wrong preprocessing or order of classes
- * explains an accuracy no better than chance, and a constant predictor explains a single predicted class.
+ * Every diagnostic that fires, the most severe first. Each cause is reported once: a wrong preprocessing or class order
+ * explains chance accuracy, and a constant predictor explains a single predicted class.
  */
 export function diagnose(facts: Facts): Diagnostic[] {
   const unread = misread(facts);

@@ -5,10 +5,10 @@ import type { SaturationComparison } from "./preprocessings.ts";
 
 /** Share of the probed images above which zero gradients count as masking. */
 const MIN_MASKED = 0.05;
-/** Share of the probed images above which saturation is worth a note. */
+/** Share of the probed images above which saturation gives a note. */
 const MIN_SATURATED = 0.2;
 
-/** Fires if the margin's gradient vanishes: attacks that follow it do not move. */
+/** Fires if the gradient of the margin is zero: attacks that follow it do not move. */
 export function zeroGradients({ probe }: Pick<Facts, "probe">): Diagnostic | null {
   const { zeroGradients: zero, examples } = probe;
   if (zero < MIN_MASKED * examples || zero === 0) return null;

@@ -4,7 +4,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 
 type Fault = NonNullable<Row["nonFinite"]>;
 
-/** Up to this share of faulty images, the remaining images still represent all. */
+/** Up to this share of faulty images, the remaining images count as representative. */
 const MAX_SHARE = 0.01;
 
 /** The maximum number of images, and of nodes, that the text names. */
@@ -19,7 +19,7 @@ export function nonFiniteGradients({ rows }: { readonly rows: readonly Row[] }):
   const images = new Set<number>();
   for (const { index, nonFinite } of rows) {
     images.add(index);
-    // The first fault of an image counts: on its clean pixels, or else in the first attack. Rows are in the order of attacks.
+    // The first fault of an image counts: at the clean image, or else in the first attack. Rows are in the order of attacks.
     if (nonFinite !== undefined && !faults.has(index)) faults.set(index, nonFinite);
   }
   if (faults.size === 0) return null;

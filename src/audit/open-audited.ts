@@ -1,4 +1,4 @@
-// Opens what an audit needs: the network with its preprocessing, and the test images with labels that fit its outputs.
+// Opens the inputs of an audit: the network with its preprocessing, and the test images with labels that fit its outputs.
 import { namesInConfig, type OutputNames, outputsOfFolders } from "../data/classes.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { forOutputs } from "../data/for-outputs.ts";
@@ -29,7 +29,7 @@ export interface AuditedModel {
   readonly sha256: string | null;
   /** Images in the network's shape; labels are its outputs. */
   readonly dataset: Dataset;
-  /** A warning that the model may have been trained on test images; null if it was not, or nothing is known of its training. */
+  /** A warning that the model may have been trained on test images; null if it was not, or if its training is unknown. */
   readonly trainedOnWarning: string | null;
   /** How images reach the network, in one line. */
   readonly preprocessing: string;
@@ -41,7 +41,7 @@ export interface AuditedModel {
 interface StatedPreprocessing {
   readonly stated: Preprocessing;
   readonly sidecar: Sidecar | null;
-  /** A sentence on the parts of the sidecar that do not apply to this network; null if all of them do. */
+  /** A sentence on the parts of the sidecar that do not apply to this network; null if all parts apply. */
   readonly dropped: string | null;
 }
 
@@ -59,7 +59,7 @@ async function statedPreprocessing(
   return { stated: overridden(stated, flags), sidecar, dropped };
 }
 
-/** Throws `UsageError` if flags describe the input of a model that rampart wrote, whose file describes it already. */
+/** Throws `UsageError` if flags describe the input of a model that rampart wrote, since its file already does. */
 function refuseUnused(path: string, audit: AuditRequest, model: OpenModel): void {
   if (model.reading !== undefined) return;
   const { mean, std, scale, layout, output, constants } = audit;
@@ -118,10 +118,10 @@ function readingOf(model: OpenModel, { rules, classes }: AuditRequest, sizing: S
   return { ...model.reading, ...sizing, ...imageRules, ...defined({ classes }) };
 }
 
-/** The network of an audit, and what its images were read with. */
+/** The network of an audit, and the settings for reading its images. */
 interface OpenedNetwork {
   readonly model: OpenModel;
-  /** The images, if the user named a data set; null if the model is to name one. */
+  /** The images, if the user named a data set; null if the model's data set is used. */
   readonly given: SizedData | null;
   readonly dataOptions: AuditDataOptions;
   reopen(changed: ImportedOptions): Promise<OpenModel>;
@@ -142,7 +142,7 @@ async function openNetwork(
   const dataOptions: AuditDataOptions = {
     preprocessing,
     isSizeGiven: audit.resize !== undefined || audit.crop !== undefined,
-    // A model trained here needs all examples: which of them were held out depends on their number.
+    // A model trained by Rampart needs all examples, because their number decides which of them were held out.
     maxImages: needsAll ? undefined : examples,
     rules,
     takes: file?.input,
@@ -159,7 +159,7 @@ async function openNetwork(
   };
 }
 
-/** The images of --data, or else those that the model was trained on. Throws `UsageError` if neither is known. */
+/** The images of --data, or else of the model's data set. Throws `UsageError` if neither is known. */
 async function imagesOf(
   { model, given, dataOptions }: OpenedNetwork,
   { path, source }: { readonly path: string; readonly source: AuditSource },
@@ -169,7 +169,7 @@ async function imagesOf(
   return auditData(model.data, dataOptions, source);
 }
 
-/** The data set with the network's channels, and labels that are its outputs. */
+/** The data set with the network's number of channels, and labels that are indices of its outputs. */
 async function labelledFor(
   { inputShape, classes: outputs }: Architecture,
   dataset: Dataset,

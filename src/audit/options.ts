@@ -87,7 +87,7 @@ export const ProofOptions = AuditOptions.pick({
 
 type Norms = Pick<AuditOptions, "norms" | "epsilonL0">;
 
-/** The norms of the attacks: those asked for, and ℓ0 if it has a radius. Throws `UsageError` for ℓ0 without a radius. */
+/** The norms of the attacks: the given norms, and ℓ0 if it has a radius. Throws `UsageError` for ℓ0 without a radius. */
 export function attackedNorms({ norms, epsilonL0 }: Norms): AttackNorm[] {
   if (norms.includes("l0") && epsilonL0 === undefined)
     throw new UsageError(
@@ -97,11 +97,11 @@ export function attackedNorms({ norms, epsilonL0 }: Norms): AttackNorm[] {
   return [...new Set(epsilonL0 === undefined ? norms : [...norms, "l0" as const])];
 }
 
-/** The norms that have proofs, certificates and searches for smallest radii: those of the attacks but ℓ0. */
+/** The norms that have proofs, certificates and searches for smallest radii: the norms of the attacks except ℓ0. */
 export const searchedNorms = ({ norms }: Pick<AuditOptions, "norms">): Norm[] =>
   [...new Set(norms)].filter((norm) => norm !== "l0");
 
-/** The largest radius of each norm in which gradients are probed: those of the attacks but ℓ0, and ℓ∞ if there are no others. */
+/** The largest radius of each norm in which gradients are probed: all attacked norms except ℓ0, or ℓ∞ if there is only ℓ0. */
 export function probedRadii(options: AuditOptions): { norm: Norm; epsilon: number }[] {
   const { epsilonLinf, epsilonL2, epsilonL1 } = options;
   const radii = { linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 };

@@ -1,4 +1,4 @@
-// The attacks of an audit, in order of cost; each runs on the survivors of those before it.
+// The attacks of an audit, in order of cost. Each attack runs on the survivors of the earlier ones.
 import { attacks } from "../attacks/table.ts";
 import type { AttackNorm } from "../attacks/victim.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
@@ -13,7 +13,7 @@ export interface AuditSize {
   readonly randomised: boolean;
 }
 
-/** The families in ℓ0, one that sees gradients and one that does not. */
+/** The families in ℓ0: one with gradients and one without. */
 const SPARSE = ["sigma-zero", "sparse-rs"] as const;
 
 /** Families of attacks, cheapest first. A norm skips the families that do not have it. */
@@ -39,7 +39,7 @@ const families: Readonly<Record<Budget, readonly string[]>> = {
   ],
 };
 
-/** The families of randomised models, where others are used: the adaptive attack stops at the first wrong answer. */
+/** The families for randomised models, where they differ: the adaptive attack stops at the first wrong answer. */
 const randomisedFamilies: Readonly<Partial<Record<Budget, readonly string[]>>> = {
   standard: ["apgd-ce", "apgd-t", "fab-t", "square", ...SPARSE],
   autoattack: ["autoattack-rand", ...SPARSE],
@@ -49,8 +49,8 @@ const randomisedFamilies: Readonly<Partial<Record<Budget, readonly string[]>>> =
 const MIN_TARGETED_CLASSES = 4;
 
 /**
- * The attacks of an audit in each norm, in the order in which they run. With fewer than four classes APGD-DLR, which then
- * climbs the margin, replaces APGD-T.
+ * The attacks of an audit in each norm, in the order in which they run. With fewer than four classes APGD-DLR replaces
+ * APGD-T, and maximises the margin.
  */
 export function auditAttacks({ norms, budget, classes, randomised }: AuditSize): string[] {
   const planned = (randomised ? randomisedFamilies[budget] : undefined) ?? families[budget];
@@ -66,7 +66,7 @@ export function auditAttacks({ norms, budget, classes, randomised }: AuditSize):
 }
 
 /**
- * The effort of each budget; that of `standard` and `autoattack` is AutoAttack's (Croce & Hein 2020, arXiv:2003.01690). In ℓ0
+ * The effort of each budget; `standard` and `autoattack` have AutoAttack's effort (Croce & Hein 2020, arXiv:2003.01690). In ℓ0
  * all but `quick` have the effort of the publications.
  */
 const efforts: Readonly<Record<Budget, Partial<EvaluateOptions>>> = {
@@ -83,7 +83,7 @@ const QUICK_RANDOMISED: Partial<EvaluateOptions> = {
   draws: 20,
 };
 
-/** The options of the evaluation that runs an audit's attacks, as far as the budget decides them. */
+/** The options, of the evaluation that runs an audit's attacks, that depend on the budget. */
 export function plannedOptions(size: AuditSize): Partial<EvaluateOptions> {
   const options: Partial<EvaluateOptions> = {
     attacks: auditAttacks(size),

@@ -16,7 +16,7 @@ export const sizingOf = ({
   interpolation,
 }: Preprocessing): Sizing => defined({ cut, resize, fit, crop, margin, fill, interpolation });
 
-/** The part that changes numbers and the order of axes; it becomes the first layer of the network's graph. */
+/** The part that changes values and the order of axes. It becomes the first layer of the network's graph. */
 export const pixelsOf = ({ mean, std, scale, layout, channelOrder }: Preprocessing) =>
   defined({ mean, std, scale, layout, channelOrder });
 
@@ -30,7 +30,7 @@ export function overridden(stated: Preprocessing, flags: Preprocessing): Preproc
 
 /**
  * The part of a sidecar that applies to a network. A network that takes bytes normalises them itself, so mean and std (and
- * another tool's scale) would apply twice and are dropped. `dropped` says so; null where nothing was.
+ * another tool's scale) would apply twice and are dropped. `dropped` is a sentence about this; null if nothing was dropped.
  */
 export function forNetwork(
   { preprocessing, format, file }: Sidecar,
@@ -54,7 +54,7 @@ export function finalSize({ resize, fit, crop }: Sizing): readonly number[] | nu
   return resize?.length === 2 && fit === undefined ? resize : null;
 }
 
-/** One line that says how images reach the network. `isFound` says that no flag named the sidecar. */
+/** One line that says how images reach the network. `isFound` is true if no flag named the sidecar. */
 export function preparationLine(
   stated: Preprocessing,
   sidecar: Sidecar | null,

@@ -1,4 +1,4 @@
-// Looks for a usual preprocessing under which far more clean images are right than under the declared one.
+// Looks for a common preprocessing with which far more clean images are classified correctly than with the declared one.
 import type { Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { keyOf, keysFor } from "../math/random.ts";
@@ -30,7 +30,7 @@ export const usualPreprocessings: readonly UsualPreprocessing[] = [
   normalization("MNIST", [0.1307], [0.3081]),
 ];
 
-/** The best usual preprocessing: images that are correct under it, and under the declared one. */
+/** The best common preprocessing, with the number of correct images for it and for the declared one. */
 export interface PreprocessingComparison {
   readonly name: string;
   readonly examples: number;
@@ -51,7 +51,7 @@ const countCorrect = async (
 /** Others are tried only if the declared preprocessing leaves at least this share of the images wrong. */
 const MIN_WRONG = 0.1;
 
-/** Which images to compare on, and how to stop. */
+/** The images of a comparison, and how to stop it. */
 export interface ComparisonOptions {
   /** Number of test images, from the first one on. */
   readonly count: number;
@@ -60,7 +60,7 @@ export interface ComparisonOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A comparison of the declared preprocessing, which is built into `network`, with others, with which `open` opens it. */
+/** A comparison of the declared preprocessing, which is part of `network`, with others, which are passed to `open`. */
 export type Compare<T> = (
   network: Victim,
   open: (usual: Omit<UsualPreprocessing, "name">) => Promise<Victim & { release(): Promise<void> }>,
@@ -69,8 +69,9 @@ export type Compare<T> = (
 ) => Promise<T | null>;
 
 /**
- * Compares the declared preprocessing, which is built into `network`, with the usual one under which most of the first
- * `count` clean images are correct. Null if the declared one leaves less than a tenth of them wrong. `open` opens the network with another preprocessing.
+ * Compares the declared preprocessing, which is part of `network`, with the common preprocessing that classifies most of the
+ * first `count` clean images correctly. Null if less than a tenth of them are wrong with the declared one. `open` opens the
+ * network with another preprocessing.
  */
 export async function comparePreprocessings(
   network: Victim,
@@ -97,14 +98,14 @@ export async function comparePreprocessings(
   return best;
 }
 
-/** Logits that are too far apart for cross-entropy, and a usual preprocessing under which they are not. */
+/** Logits that are too far apart for cross-entropy, and a common preprocessing with which they are not. */
 export interface SaturationComparison {
   readonly examples: number;
   /** Images whose highest logit is so far above the others that cross-entropy in float32 has no gradient. */
   readonly saturated: number;
   /** Median distance of the two highest logits. */
   readonly medianMargin: number;
-  /** A usual preprocessing under which about as many images are right and few are saturated; null if there is none. */
+  /** A common preprocessing with about as many correct images and few saturated ones; null if there is none. */
   readonly calmer: {
     readonly name: string;
     readonly correct: number;
@@ -117,8 +118,8 @@ export interface SaturationComparison {
 const SATURATED = Math.log(2 ** 24);
 /**
  * Nearly all images; few images; a median margin that trained networks do not have; a share of right answers that counts as the
- * same. Of 64 test images the median margin is between 0.2 and 12 on 25 networks for CIFAR-10, MNIST and shapes: 18 of ours, and
- * 7 by others. On two of these with pixels scaled by 255 it is 165 and 3455.
+ * same. Of 64 test images the median margin is between 0.2 and 12 on 25 networks for CIFAR-10, MNIST and shapes: 18 trained
+ * with Rampart, and 7 from other sources. On two of these with pixels scaled by 255 it is 165 and 3455.
  */
 const [NEARLY_ALL, FEW, HUGE_MARGIN, AS_GOOD] = [0.9, 0.2, 50, 0.9];
 
@@ -131,7 +132,7 @@ function marginsOf(logits: Tensor): number[] {
   });
 }
 
-/** How right and how sure a network is on the first images. */
+/** The accuracy and the margins of a network on the first images. */
 async function measured(network: Victim, test: Split, indices: readonly number[]) {
   const logits = await network.logits(test.images(indices), keysFor(keyOf(0), indices));
   const predictions = argmaxRows(logits);
@@ -144,8 +145,8 @@ async function measured(network: Victim, test: Split, indices: readonly number[]
 }
 
 /**
- * Looks for a usual preprocessing that explains logits which are far apart on nearly all of the first `count` images; null if
- * the declared one is sane. A wrong scale multiplies logits, which weakens attacks that climb cross-entropy.
+ * Looks for a common preprocessing that explains why logits are far apart on nearly all of the first `count` images; null if
+ * they are not. A wrong scale multiplies logits, which weakens attacks that maximise cross-entropy.
  */
 export async function compareSaturation(
   network: Victim,

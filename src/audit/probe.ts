@@ -1,4 +1,4 @@
-// Questions that an audit asks the network besides its attacks: can gradients and attacks be trusted at all?
+// Measurements of an audit besides its attacks: can the gradients and attacks be trusted?
 import { apgd } from "../attacks/apgd.ts";
 import { balls } from "../attacks/balls.ts";
 import { runBounded } from "../attacks/harness.ts";
@@ -18,7 +18,7 @@ export interface ProbedRadius {
 
 /** Counts of examples at one radius. */
 export interface ProbedNorm extends ProbedRadius {
-  /** Examples that are classified correctly when clean. The other counts are of these. */
+  /** Examples that are classified correctly when clean. The other counts are subsets of these. */
   readonly cleanCorrect: number;
   /** Still correct under random noise of length ε. */
   readonly underNoise: number;
@@ -45,8 +45,8 @@ export interface Probe {
     readonly correct: number;
   };
   /**
-   * APGD in the first norm: examples that stay correct when the attack climbs a copy of the network with approximate
-   * gradients (`correct`), and when it climbs the network itself (`whiteBox`). Null without a copy.
+   * APGD in the first norm: examples that stay correct if the attack uses a copy of the network with approximate gradients
+   * (`correct`), and if it uses the network itself (`whiteBox`). Null without a copy.
    */
   readonly transfer:
     | (ProbedRadius & {
@@ -59,7 +59,7 @@ export interface Probe {
   readonly norms: readonly ProbedNorm[];
 }
 
-/** A probe of no examples, which fires no diagnostic. */
+/** An empty probe, for which no diagnostic fires. */
 export const nothingProbed = (norm: Norm): Probe => ({
   examples: 0,
   zeroGradients: 0,
@@ -71,7 +71,7 @@ export const nothingProbed = (norm: Norm): Probe => ({
   norms: [],
 });
 
-/** Where and how much to probe. */
+/** The radii and the images of a probe. */
 export interface ProbeOptions {
   /** One radius per norm, at least one. */
   readonly radii: readonly ProbedRadius[];
@@ -85,10 +85,10 @@ export interface ProbeOptions {
 /** Names of random streams. */
 const [NOISE, ATTACK] = [0, 1];
 const [FEW_STEPS, MANY_STEPS] = [5, 20];
-/** Cross-entropy is blind where logits are huge; the difference of logits ratio is not. */
+/** Cross-entropy has zero gradients for huge logits; the difference of logits ratio does not. */
 const LOSSES = ["ce", "dlr"] as const;
 
-/** Half the distance between the two images that are farthest apart: such a ball holds the grey image around every image. */
+/** Half the distance between the two images that are farthest apart: such a ball around any image contains the grey image. */
 function hugeRadius(norm: Norm, pixels: number): number {
   const radii = { linf: 0.5, l2: Math.sqrt(pixels) / 2, l1: pixels / 2 };
   return radii[norm];
@@ -162,7 +162,7 @@ class CorrectExamples {
     return correct.filter(Boolean).length;
   }
 
-  /** Examples that stay correct under APGD with each of its losses; the attack climbs `victim`, the network judges. */
+  /** Examples that stay correct under APGD with each of its losses. The attack uses `victim`; the network judges. */
   async countUnderAttack(
     { norm, epsilon }: ProbedRadius,
     steps: number,
@@ -181,7 +181,7 @@ class CorrectExamples {
   }
 }
 
-/** Probes the network on the first test images, without the noise of its deployment. */
+/** Probes the network on the first test images, without its noise. */
 export async function probe(
   network: Victim,
   test: Split,

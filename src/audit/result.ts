@@ -20,11 +20,11 @@ export interface AuditAttack {
   readonly attack: string;
   readonly steps: number;
   readonly restarts: number;
-  /** Examples given to the attack: those still right and not proven, or all for a randomised classifier. */
+  /** Examples that the attack tried: survivors that are not proven, or all examples for a randomised classifier. */
   readonly tried: number;
   /** Tried examples that it broke; for a randomised classifier, those whose label is not the most frequent answer. */
   readonly broken: number;
-  /** Accuracy over all examples after this attack and those before it, with its 95 % interval. */
+  /** Accuracy over all examples after this attack and all earlier ones, with its 95 % interval. */
   readonly left: Interval;
   /** Passes through the network, and seconds, summed over all examples. */
   readonly queries: number;
@@ -36,7 +36,7 @@ export interface AuditNorm {
   readonly norm: string;
   readonly epsilon: number;
   readonly attacks: readonly AuditAttack[];
-  /** Accuracy under the worst of these attacks and of those at smaller radii, whose balls lie inside this one. */
+  /** Accuracy under the strongest of these attacks and of the attacks at smaller radii, whose balls lie inside this ball. */
   readonly accuracy: Interval;
   /** The same under the strongest attack after rounding to 8 bits per channel. */
   readonly accuracy8bit: Interval;
@@ -63,7 +63,7 @@ export interface AuditResult {
   readonly examples: number;
   /** How images reach the network, in one line. */
   readonly preprocessing: string;
-  /** Sentences on operators that were taken off the file's output, and on a single score read as two classes. */
+  /** Sentences about operators that were removed from the file's output, and about a single score read as two classes. */
   readonly head: readonly string[];
   /** Noise that is added to pixels at every prediction; null for a deterministic classifier. */
   readonly noise: string | null;
@@ -72,7 +72,7 @@ export interface AuditResult {
   readonly union: Interval;
   /** The same under the strongest attack after rounding to 8 bits. */
   readonly union8bit: Interval;
-  /** One per norm and radius; then, for several norms, the one over all norms at their largest radii. */
+  /** One union per norm and radius; then, for several norms, the union over all norms at their largest radii. */
   readonly unions: readonly AuditUnion[];
   /** By norm, each with its radii in ascending order: the curve of accuracy against ε. */
   readonly norms: readonly AuditNorm[];
@@ -87,7 +87,7 @@ export interface AuditResult {
   /** Images by label and the class predicted under the strongest attack; the most frequent first. */
   readonly confusions: readonly Confusion[];
   readonly diagnostics: readonly Diagnostic[];
-  /** All checks with their outcomes, those that found nothing included. */
+  /** All checks with their outcomes, including checks that found nothing. */
   readonly checks: readonly Check[];
   /** Diagnostics that failed after the attacks. */
   readonly notRun: readonly NotRun[];
@@ -97,7 +97,7 @@ export interface AuditResult {
   readonly required: number | null;
   /** Whether the result is valid and the union at least `required`; null without --require. */
   readonly passed: boolean | null;
-  /** What is proven or certified in each ball, with --prove; null without it. */
+  /** The proofs or certificates in each ball, with --prove; null without it. */
   readonly proofs: ProofSummary | null;
   /** The smallest radii at which images break, by norm; null for a classifier under noise. */
   readonly smallest: readonly SmallestRadii[] | null;
@@ -153,7 +153,7 @@ function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   };
 }
 
-/** An attack that had no survivors to run on. */
+/** An attack without survivors to run on. */
 const unneeded = (attack: string, { left }: AuditAttack): AuditAttack => ({
   attack,
   steps: 0,
@@ -165,7 +165,7 @@ const unneeded = (attack: string, { left }: AuditAttack): AuditAttack => ({
   seconds: 0,
 });
 
-/** `rows` are of one norm and radius, `below` of that norm at smaller radii. */
+/** `rows` have one norm and radius; `below` are the rows of that norm at smaller radii. */
 function normOf(
   rows: readonly Row[],
   below: readonly Row[],
@@ -188,7 +188,7 @@ function normOf(
   };
 }
 
-/** The norms in the order in which they ran, each with its radii in ascending order. */
+/** The norms in the order of their attacks, each with its radii in ascending order. */
 const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] =>
   [...groupBy(rows, ({ norm }) => norm).values()].flatMap((ofNorm) =>
     [...groupBy(ofNorm, ({ epsilon }) => Number(epsilon))]

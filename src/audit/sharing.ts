@@ -1,4 +1,4 @@
-// How the attacks of an audit are shared out among processes.
+// Splits the attacks of an audit among processes.
 import type { ComputedRows } from "../evaluate/evaluation.ts";
 import type { ImageRange } from "../evaluate/image-range.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
@@ -9,14 +9,14 @@ import type { AuditedModel } from "./open-audited.ts";
 /** The attacks of an audit, for other processes. */
 export interface AttackedElsewhere {
   readonly audited: AuditedModel;
-  /** What the attacks are run with. */
+  /** The options of the attacks. */
   readonly evaluation: EvaluateOptions;
   readonly randomised: boolean;
-  /** The attacks that skip an example, since it is proven that they cannot break it. */
+  /** The attacks that skip an example because of a proof that they cannot break it. */
   readonly spares: Spares;
 }
 
-/** Attacks the images in other processes, apart from the rows that are stored. Yields ranges in order. */
+/** Attacks the images in other processes, except for stored rows. Yields ranges in order. */
 export type AttackByOthers = (
   attacked: AttackedElsewhere,
   stored: readonly Row[],
@@ -28,10 +28,10 @@ export interface AuditSharing {
   readonly attackElsewhere?: AttackByOthers | undefined;
   /** Only the attacks on these test images, in whole groups: rows are written, and there is no result. */
   readonly range?: ImageRange | undefined;
-  /** Whether only proofs are wanted, about the test images of `range`: rows of proofs are written, and there is no result. */
+  /** Whether to compute only proofs for the test images of `range`: rows of proofs are written, and there is no result. */
   readonly proofsOnly?: boolean | undefined;
   /** The attacks that skip an example because of a proof by another process. */
   readonly spares?: Spares | undefined;
-  /** Called with the opened model and images, before anything is computed; may throw to refuse them. */
+  /** Called with the opened model and images, before any computation; may throw to reject them. */
   readonly onOpened?: ((audited: AuditedModel) => Promise<void>) | undefined;
 }

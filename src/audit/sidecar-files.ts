@@ -25,7 +25,7 @@ export class SidecarFiles {
     return found;
   }
 
-  /** `object`, and null for text that is not JSON. */
+  /** As `object`, but null for text that is not JSON. */
   async objectOrNull(path: string): Promise<Json | null> {
     try {
       return await this.object(path);

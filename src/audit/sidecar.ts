@@ -7,22 +7,22 @@ import {
 import { UsageError } from "../math/usage-error.ts";
 import type { SidecarFiles } from "./sidecar-files.ts";
 
-/** What an ONNX file states about its input; known before the file is opened as a classifier. */
+/** The facts that an ONNX file states about its input; known before the file is opened as a classifier. */
 export interface NetworkFile {
-  /** Whether rampart exported the network, which then states its preprocessing itself. */
+  /** Whether rampart exported the network, so that the file states its preprocessing. */
   readonly isOwn: boolean;
-  /** Whether it records that its training held out a part of data without a test split. */
+  /** Whether the file records that training held out a part of a data set without a test split. */
   readonly recordsHeldOut?: boolean;
   /** [channel, height, width] of its images; undefined if the file leaves a length open. */
   readonly input?: readonly number[] | undefined;
-  /** Whether it takes whole numbers, as bytes are, and so normalises images itself. */
+  /** Whether the network takes integers, such as bytes, and so normalises images itself. */
   readonly takesWhole: boolean;
 }
 
 /** Access to the files beside a network. */
 export interface SidecarSource {
   readonly files: SidecarFiles;
-  /** What the ONNX file states; null for other files. */
+  /** The facts of the ONNX file; null for other files. */
   readonly network: () => Promise<NetworkFile | null>;
 }
 
@@ -47,7 +47,7 @@ function candidates(path: string): string[] {
   ];
 }
 
-/** `model_type` in the config.json beside a file; undefined where there is none. */
+/** `model_type` in the config.json beside a file; undefined if there is none. */
 async function modelTypeBeside(file: string, files: SidecarFiles): Promise<string | undefined> {
   const path = `${folderOf(file)}config.json`;
   const config = path === file ? null : await files.object(path);
@@ -56,9 +56,9 @@ async function modelTypeBeside(file: string, files: SidecarFiles): Promise<strin
 }
 
 /**
- * The preprocessing in the file `given`, or else in the first file beside the network that states one. Null where there is
- * none, where `given` is `none`, and for a network that states its preprocessing itself. Throws `UsageError` where `given`
- * does not exist or states no preprocessing.
+ * The preprocessing in the file `given`, or else in the first file beside the network that states one. Null if there is no
+ * such file, if `given` is `none`, and if the network states its own preprocessing. Throws `UsageError` if `given` does not
+ * exist or states no preprocessing.
  */
 export async function preprocessingBeside(
   path: string,

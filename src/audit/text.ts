@@ -59,7 +59,7 @@ function requirement({ required, passed, valid, union }: AuditResult): string {
   return ` Required: ${wanted}, not reached${exact}.`;
 }
 
-/** What is proven at the largest radius of each norm; empty without proofs. */
+/** The proofs at the largest radius of each norm; empty without proofs. */
 function provenText({ proofs, norms }: AuditResult): string {
   if (proofs === null) return "";
   const largest = atLargest(norms).map(ballText);
@@ -71,7 +71,7 @@ function provenText({ proofs, norms }: AuditResult): string {
   return ` ${sentences.join(" ")}`;
 }
 
-/** The verdict in two or three sentences, and what is proven. */
+/** The verdict in two or three sentences, and the proofs. */
 export function auditVerdict(result: AuditResult): string {
   const { valid, union, clean, proofs } = result;
   if (proofs !== null && proofs.contradictions.length > 0)
@@ -79,15 +79,15 @@ export function auditVerdict(result: AuditResult): string {
   const norms = atLargest(result.norms);
   const numbers = `${percent(union.mean)} [${range(union)}] of images are right under attack in ${radii(norms)}, ${percent(clean.mean)} without`;
   if (!valid)
-    return `These numbers mean nothing until the first diagnostic below is resolved: ${numbers}.${requirement(result)}`;
+    return `These numbers are meaningless until the first diagnostic below is resolved: ${numbers}.${requirement(result)}`;
   return `${numbers}.${provenText(result)} ${breaksFirst(result)}${requirement(result)}`;
 }
 
-/** At which radius half of the images break; nothing if that was not searched for, or means nothing. */
+/** The radius at which half of the images break; empty without a search, or if the result is invalid. */
 export const smallestLines = ({ smallest, valid }: AuditResult): string[] =>
   smallest === null || !valid ? [] : [smallestSentence(smallest)];
 
-/** How far timed attacks have come, a sentence per ball; nothing without --minutes. */
+/** The progress of timed attacks, a sentence per ball; empty without --minutes. */
 export const convergenceLines = ({ convergence, valid }: AuditResult): string[] =>
   (valid ? (convergence ?? []) : []).map((one) => {
     const { attacked, right, falling, autoattack } = one;
@@ -118,7 +118,7 @@ const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[
     ["after rounding to 8 bits", "", "", percent(accuracy8bit.mean), range(accuracy8bit)],
   ]);
 
-/** Proven, broken and undecided images of each ball; nothing without proofs. */
+/** Proven, broken and undecided images of each ball; empty without proofs. */
 function provenLines({ proofs }: AuditResult): string[] {
   if (proofs === null) return [];
   const heads = ["", proofs.kind === "proof" ? "proven" : "certified", "broken", "undecided"];
@@ -129,7 +129,7 @@ function provenLines({ proofs }: AuditResult): string[] {
   return ["", ...textLines([heads, ...lines])];
 }
 
-/** Classes that are shown. */
+/** The number of classes shown. */
 const MAX_CLASSES = 3;
 
 /** The whole audit as lines: verdict, tables, worst classes, diagnostics. */

@@ -1,6 +1,6 @@
 import type { Interval } from "../math/statistics.ts";
 
-/** Attacks in a ball of one norm, and the accuracy that they leave. */
+/** The attacks in a ball of one norm, and the accuracy under them. */
 interface AttackedNorm {
   readonly norm: string;
   readonly attacks: readonly { readonly attack: string; readonly broken: number }[];
@@ -10,7 +10,7 @@ interface AttackedNorm {
 /** Whether two accuracies are equal up to rounding. */
 const ties = (a: Interval, b: Interval): boolean => Math.abs(a.mean - b.mean) < 1e-12;
 
-/** The weakest of the norms, each at its largest radius, and its strongest attack; empty where norms tie or nothing broke. */
+/** The norm with the lowest accuracy at its largest radius, and its strongest attack; empty if norms tie or nothing broke. */
 export function weakest(largest: readonly AttackedNorm[]) {
   const none = { weakestNorms: [], strongestAttacks: [], breaksFirst: null };
   if (largest.every(({ attacks }) => attacks.every(({ broken }) => broken === 0))) return none;

@@ -23,7 +23,7 @@ import { inputFiles } from "./saved-inputs.ts";
 import { auditSections } from "./sections/audit-sections.ts";
 import type { RadiusRow } from "./smallest/radius-row.ts";
 
-/** How the first test images are written. */
+/** Options for writing the first test images. */
 export interface WrittenInputs {
   readonly runtime: InputRuntime;
   /** Number of test images, from the first one on. */
@@ -48,9 +48,9 @@ export async function writeInputs(
 /** A finished audit. */
 export interface FinishedAudit {
   readonly result: AuditResult;
-  /** The rows that the result is about. */
+  /** The rows behind the result. */
   readonly rows: readonly Row[];
-  /** The rows of the file `rowsName`, which may hold more, and the files beside it. */
+  /** The rows of the file `rowsName`, which may contain further rows, and the files beside it. */
   readonly stored: StoredEvaluation;
   readonly rowsName: string;
   /** Formats for other programs, beside summary.json and report.html. */

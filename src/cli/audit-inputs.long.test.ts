@@ -43,7 +43,7 @@ describe("an audit at several radii", () => {
   });
 });
 
-describe("an audit whose numbers mean nothing", () => {
+describe("an audit whose numbers are meaningless", () => {
   const reversed = () => network("reversed", { outputs: [3, 2, 1, 0] });
   it("fails every --require, even one of nothing", async () => {
     const small = ["--norms", "linf", "--epsilon-linf", "0.01", "--require", "0"];

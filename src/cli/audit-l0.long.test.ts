@@ -122,7 +122,7 @@ describe("a radius in ℓ0 that cannot be", () => {
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
 
-  it("is refused by audit --minutes, whose attacks end at a time", async () => {
+  it("is refused by audit --minutes", async () => {
     const asked = ["audit", good, "--data", `npz:${data}`, "--out", place(), "--minutes", "1"];
     const { code, err } = await typedWords([...asked, "--epsilon-l0", "2"]);
     expect([code, err]).toEqual([2, expect.stringContaining("no timed attack in ℓ0")]);

@@ -125,12 +125,12 @@ describe("rampart audit", () => {
 });
 
 describe("an audit of a broken network", () => {
-  it("whose outputs are in another order says so, and that its numbers mean nothing", async () => {
+  it("whose outputs are in another order says so, and that its numbers are meaningless", async () => {
     const out = place();
     const model = network("reversed", { outputs: [3, 2, 1, 0] });
     const { code, out: text } = await typed(words(model, out, ...both));
     expect(code).toBe(0);
-    expect(text).toContain("mean nothing");
+    expect(text).toContain("meaningless");
     expect(text).toContain(
       "invalid: permuted-classes: 0 of 40 clean images are right, but 40 would be",
     );

@@ -166,7 +166,7 @@ const invalidNotes = (results: readonly (readonly [ComparedResult, string])[]): 
     .filter(([{ audit }]) => audit?.valid === false)
     .map(([{ evaluation }, when]) => ({
       code: "invalid",
-      text: `The audit ${when} (${evaluation.file}) is invalid: its numbers mean nothing until its diagnostics are resolved.`,
+      text: `The audit ${when} (${evaluation.file}) is invalid: its numbers are meaningless until its diagnostics are resolved.`,
     }));
 
 /** The differences of two results, those of attacks first with code `other-attacks`. */

@@ -4,7 +4,7 @@ import { ballText, unionText } from "../text.ts";
 import { limitationsOf } from "./gate.ts";
 import type { FormatContext, ResultFormat } from "./result-format.ts";
 
-/** A performance metric of a model card; numbers are strings there. */
+/** A performance metric of a model card, whose numbers are strings. */
 const metric = (slice: string, { mean, low, high }: Interval) => ({
   type: "accuracy",
   value: String(mean),
@@ -12,7 +12,7 @@ const metric = (slice: string, { mean, low, high }: Interval) => ({
   confidenceInterval: { lowerBound: String(low), upperBound: String(high) },
 });
 
-/** Clean accuracy, and accuracy under attack in each ball and in all of them. */
+/** Clean accuracy, and accuracy under attack in each ball and over all balls. */
 const metricsOf = ({ clean, unions }: AuditResult) => [
   metric("clean images", clean),
   ...unions.map(({ balls, accuracy }) => metric(unionText(balls), accuracy)),

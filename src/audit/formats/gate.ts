@@ -1,11 +1,11 @@
-// The requirement of --require, in words.
+// The requirement of --require as text.
 import { percent, percentsApart } from "../../report/format.ts";
 import { contradictionText } from "../prove/contradiction.ts";
 import type { AuditResult } from "../result.ts";
 
-/** The name of the test that --require is, beside the codes of the checks. */
+/** The name of the test for --require, among the codes of the checks. */
 export const GATE = "robust-accuracy";
-/** The name of the test that no attack contradicts a proof. */
+/** The name of the test that passes if no attack contradicts a proof. */
 export const CONTRADICTIONS = "contradicted-proof";
 
 /** Why the requirement is not met; null if it is, or if there is none. */

@@ -23,13 +23,13 @@ export const xmlText = (text: string): string =>
 interface TestCase {
   readonly name: string;
   readonly failure: string | null;
-  /** Why it did not run; null if it did. */
+  /** Why the test did not run; null if it ran. */
   readonly skipped: string | null;
   /** Remarks that do not fail the test. */
   readonly output: string | null;
 }
 
-/** The checks of an audit as tests: an `invalid` one fails, and a warning is a remark. */
+/** The checks of an audit as tests: an `invalid` check fails, and a warning is a remark. */
 const checkCases = ({ checks, diagnostics }: AuditResult): readonly TestCase[] =>
   checks.map(({ code, claim, outcome }) => {
     const found = diagnostics

@@ -31,8 +31,8 @@ function metricsOf({ clean, unions, proofs }: AuditResult): Metric[] {
 }
 
 /**
- * Plain data as lines of YAML in block style. Scalars are written as in JSON, which YAML reads the same way; so no library is
- * needed, which a page would have to load.
+ * Plain data as lines of YAML in block style. Scalars are written as JSON, which is valid YAML. This avoids a YAML
+ * library, which a page would have to load.
  */
 function yamlLines(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [JSON.stringify(value)];

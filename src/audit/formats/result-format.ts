@@ -1,7 +1,7 @@
-// The form of a file that other people's tools read from a finished audit.
+// Formats of an audit's result for other tools.
 import type { AuditResult } from "../result.ts";
 
-/** What a file says besides the result. */
+/** The contents of a file besides the result. */
 export interface FormatContext {
   /** The version of Rampart. */
   readonly version: string;
@@ -17,7 +17,7 @@ export interface ResultFormat {
   readonly name: string;
   /** The file that an audit writes to its folder: `junit.xml`. */
   readonly file: string;
-  /** What reads it, for help and docs. */
+  /** The format and its readers, for help and docs. */
   readonly summary: string;
   /** The contents of the file. */
   render(result: AuditResult, context: FormatContext): string;

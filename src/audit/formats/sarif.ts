@@ -14,7 +14,7 @@ const levels: Readonly<Record<Diagnostic["severity"], Level>> = {
   note: "note",
 };
 
-/** A rule of SARIF: what is checked, and what to do about a finding. */
+/** A rule of SARIF: the statement that is checked, and the advice for a finding. */
 interface Rule {
   readonly id: string;
   readonly text: string;
@@ -39,12 +39,12 @@ function rulesOf({ checks, diagnostics }: AuditResult): readonly Rule[] {
     return {
       id: code,
       text: `${claim}.`,
-      help: advice ?? `docs/diagnostics.md says when ${code} fires, and what to do then.`,
+      help: advice ?? `docs/diagnostics.md says when ${code} fires and what to do about it.`,
     };
   });
   const gate = {
     id: GATE,
-    text: "Accuracy under attack is at least what --require asks for.",
+    text: "Accuracy under attack is at least the value of --require.",
     help: "Compare the report with that of the last release; harden the model, or lower --require.",
   };
   const proofs = {

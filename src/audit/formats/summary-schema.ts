@@ -1,4 +1,4 @@
-// The schema of summary.json, from which its JSON Schema is written.
+// The schema of summary.json, which its JSON Schema is generated from.
 import { z } from "zod";
 import type { AuditResult } from "../result.ts";
 
@@ -22,9 +22,9 @@ const Attack = z.looseObject({
   attack: z.string(),
   steps: count,
   restarts: count,
-  tried: count.describe("images that the attack was given"),
-  broken: count.describe("images that it broke"),
-  left: Interval.describe("accuracy after this attack and those before it"),
+  tried: count.describe("images that the attack tried"),
+  broken: count.describe("images that the attack broke"),
+  left: Interval.describe("accuracy after this attack and all earlier ones"),
   queries: count.describe("passes through the network, summed over all images"),
   seconds: z.number(),
 });
@@ -38,7 +38,7 @@ const Norm = z.looseObject({
 });
 
 const Union = z.looseObject({
-  name: z.string().describe("linf@0.031+l2@0.83; unions of one name may be compared"),
+  name: z.string().describe("linf@0.031+l2@0.83; unions with the same name may be compared"),
   balls: z.array(Ball),
   attacks: z.array(z.string()),
   accuracy: Interval,
@@ -98,7 +98,7 @@ const Proofs = z.looseObject({
       proven: count,
       broken: count,
       undecided: count,
-      contradicted: count.optional().describe("of the broken images, those that were proven"),
+      contradicted: count.optional().describe("broken images that were proven"),
       methods: z.array(Method),
     }),
   ),
@@ -136,14 +136,14 @@ const Converged = z.looseObject({
   attacked: count.describe("images of batches that got the first steps of the attack in full"),
   right: count.describe("images that were right when clean"),
   falling: share.describe(
-    "of the survivors, those whose margin still fell in the last tenth of their steps",
+    "share of survivors whose margin still fell in the last tenth of their steps",
   ),
   autoattack: z
     .looseObject({ mean: share, low: share, high: share })
     .describe("the share of all images that AutoAttack would leave right"),
 });
 
-/** What summary.json holds. Fields may be added; a reader ignores those that it does not know. */
+/** The contents of summary.json. Fields may be added; readers ignore unknown fields. */
 export const AuditSummary = z.looseObject({
   schemaVersion: z.literal(SUMMARY_VERSION),
   model: z.string(),

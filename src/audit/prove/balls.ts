@@ -13,7 +13,7 @@ export interface Ball {
   readonly epsilon: number;
 }
 
-/** ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁, so a ball contains the balls of the same radius in the norms listed after its own. */
+/** ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁, so a ball contains the balls of the same radius in the norms listed after its norm. */
 const ORDER: readonly Norm[] = ["linf", "l2", "l1"];
 
 /** Whether a ball contains another one around the same image. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { statedRows } from "./stated-rows.ts";
 
-/** What fresh draws say about an image whose label is not the most frequent answer in an attack's draws. `docs/rows.md` says what each field means. */
+/** A test, by fresh draws, of an image that an attack's draws suggest is broken. `docs/rows.md` explains each field. */
 export const BreakRow = z.looseObject({
   index: z.int().nonnegative(),
   /** `none` for the clean image. */
@@ -18,7 +18,7 @@ export const BreakRow = z.looseObject({
   /** Fresh draws, and their votes per class [classes]. */
   n: z.int().positive(),
   counts: z.array(z.int().nonnegative()),
-  /** Upper bounds on the probability that any test of this image is wrong, and that this test is. */
+  /** Upper bounds on the probability that any test of this image is wrong, and that this test is wrong. */
   alpha: z.number(),
   level: z.number(),
   /** Whether the class differs from the label. */
@@ -26,5 +26,5 @@ export const BreakRow = z.looseObject({
 });
 export type BreakRow = z.output<typeof BreakRow>;
 
-/** How tests of broken images are stored. Each row states what it is about. */
+/** The storage format of tests of broken images. Each row names its image and settings. */
 export const breakFormat = statedRows(BreakRow, "test of a broken image");

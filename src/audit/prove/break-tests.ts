@@ -1,4 +1,4 @@
-// Whether an image is broken under noise: the smoothed classifier's class there, by a test on fresh draws.
+// Decides whether an image is broken under noise: a test on fresh draws gives the smoothed classifier's class.
 import { predictAt } from "../../certify/predict.ts";
 import type { CertificateRow } from "../../certify/row.ts";
 import type { Row } from "../../evaluate/row.ts";
@@ -13,21 +13,21 @@ import type { ProvedAudit } from "./proved-audit.ts";
 /** Fresh draws per test. */
 export const BREAKING_DRAWS = 1000;
 /**
- * Upper bound on the probability that an image is called broken in a ball where it is not; its tests share it equally.
+ * Upper bound on the probability that an image is wrongly called broken in a ball. Its tests share this bound equally.
  */
 export const BREAKING_ALPHA = 0.001;
 
 /** The file of tests in an audit's storage. */
 const BREAKS = "rows.breaks.jsonl";
 
-/** The most tests that one image can have: of the clean image, and of each attack at each radius. */
+/** The largest number of tests per image: of the clean image, and of each attack at each radius. */
 export function testsPerImage({ attacks, options }: Pick<ProvedAudit, "attacks" | "options">) {
   const radii = new Map(ballsOf(options).map((balls) => [String(balls[0].norm), balls.length]));
   const ofAttack = (attack: string) => radii.get(attack.split("-").at(-1) ?? "") ?? 0;
   return attacks.reduce((sum, attack) => sum + ofAttack(attack), 1);
 }
 
-/** The attack whose image is tested; `none` for the clean one. */
+/** The attack whose image is tested; `none` for the clean image. */
 export type TestedRow = Pick<Row, "index" | "attack" | "norm" | "epsilon" | "label">;
 
 /** The tests of an audit, by image and attack. */

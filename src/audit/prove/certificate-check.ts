@@ -1,4 +1,4 @@
-// Whether fresh draws refute a certificate at an adversarial image inside its radius.
+// Checks whether fresh draws refute a certificate at an adversarial image inside its radius.
 import { REFUTING_DRAWS, REFUTING_LEVEL, type Refutation, refute } from "../../certify/refute.ts";
 import type { CertificateRow } from "../../certify/row.ts";
 import type { Row } from "../../evaluate/row.ts";
@@ -27,7 +27,7 @@ const keyOfCheck = (seed: number, { index, attack, epsilon }: Row): Key =>
     nameToNumber(`${attack}@${epsilon}`),
   );
 
-/** The row of a check: what fresh draws said about a certificate at the image of an attack's row. */
+/** The row of a check of a certificate, by fresh draws, at the image of an attack's row. */
 export function checkRow(
   { index, attack, norm, epsilon, linf, l2, l1 }: Row,
   { prediction }: CertificateRow,

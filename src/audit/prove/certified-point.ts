@@ -1,4 +1,4 @@
-// The image that a certificate and an attack are both about, and the smoothed classifier that judges it.
+// An adversarial image inside a certified radius, and the smoothed classifier that judges the image.
 import { distancesOf } from "../../attacks/exact-projection.ts";
 import type { Norm } from "../../attacks/victim.ts";
 import { certificateOf } from "../../certify/certificates.ts";
@@ -13,14 +13,14 @@ import type { ProvedAudit } from "./proved-audit.ts";
 /** Distances of an image from the clean one, pixels in [0, 1]. */
 export type Distances = Pick<Row, "linf" | "l2" | "l1">;
 
-/** An image, and how far it is from the clean one. */
+/** An image, and its distances from the clean image. */
 export interface CertifiedPoint {
   /** [channel · height · width]. */
   readonly point: Float32Array;
   readonly distances: Distances;
 }
 
-/** Whether all draws of a certificate's noise are counted, so that it holds for 8-bit images only. */
+/** Whether the certificate enumerates all draws of its noise, and so holds for 8-bit images only. */
 export const isEnumerated = ({ noise }: Pick<CertificateRow, "noise">): boolean =>
   certificateOf(noise).draws !== null;
 
@@ -30,7 +30,7 @@ export const isInside = (
   { prediction, label, radius }: CertificateRow,
 ): boolean => prediction === label && certifiedNorms.some((norm) => distances[norm] < radius[norm]);
 
-/** The adversarial image that a certificate speaks about: rounded to 8 bits, if it holds for such images only. */
+/** The adversarial image that a certificate applies to. It is rounded to 8 bits if the certificate needs 8-bit images. */
 export function certifiedPoint(
   { row, original, adversarial }: Scored,
   certificate: Pick<CertificateRow, "noise">,
@@ -44,7 +44,7 @@ export function certifiedPoint(
   };
 }
 
-/** The classifier that a certificate is about. */
+/** The certified classifier. */
 export const smoothedOf = (
   { network, dataset, options, signal, note }: ProvedAudit,
   { noise, sampling }: Pick<CertificateRow, "noise" | "sampling">,

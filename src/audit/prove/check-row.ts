@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { statedRows } from "./stated-rows.ts";
 
-/** How fresh draws judged an adversarial image inside a certified radius. `docs/rows.md` says what each field means. */
+/** A test, by fresh draws, of an adversarial image inside a certified radius. `docs/rows.md` explains each field. */
 export const CheckRow = z.looseObject({
   index: z.int().nonnegative(),
   attack: z.string(),
@@ -16,7 +16,7 @@ export const CheckRow = z.looseObject({
   /** Draws of the whole test, and the level at which a probability of ½ is rejected. */
   of: z.int().positive(),
   level: z.number(),
-  /** Draws that were made until the decision could no longer change, and those that voted for the class. */
+  /** Draws until the decision could no longer change, and how many of them voted for the class. */
   draws: z.int().nonnegative(),
   votes: z.int().nonnegative(),
   refuted: z.boolean(),
@@ -30,5 +30,5 @@ export const checkName = ({
   epsilon,
 }: Pick<CheckRow, "index" | "attack" | "epsilon">): string => `${index} ${attack} ${epsilon}`;
 
-/** How checks are stored. Each row states what it is about. */
+/** The storage format of checks. Each row names its image and settings. */
 export const checkFormat = statedRows(CheckRow, "check of a certificate");

@@ -1,4 +1,4 @@
-// An image that is proven or certified, and broken: one of the two is wrong, and that is a bug of ours.
+// An image that is proven or certified, but broken: either the proof or the attack is wrong, which is a bug in Rampart.
 import { npzBytes } from "../../data/npz.ts";
 import type { Scored } from "../../evaluate/evaluate.ts";
 import type { Row } from "../../evaluate/row.ts";
@@ -23,7 +23,7 @@ export const CONTRADICTIONS = "contradictions";
 const nameOf = ({ index, attack, epsilon }: Row): string =>
   `${CONTRADICTIONS}/${index}-${attack}-${epsilon}`;
 
-/** A proof or certificate, and what else a record states. */
+/** A proof or certificate, with the other fields of a record. */
 export type Evidence = Readonly<Record<string, unknown>>;
 
 const writeRecord = (out: Storage, row: Row, evidence: Evidence): Promise<void> =>
@@ -64,10 +64,10 @@ export async function contradictionOf(
   };
 }
 
-/** What a wrong proof means, and what to do. */
+/** The meaning of a wrong proof, and advice. */
 const BUG = "This is a bug; please report it with both files";
 
-/** What a wrong certificate may mean, and how to tell. */
+/** The possible meanings of a wrong certificate, and how to tell them apart. */
 const BUG_OR_CHANCE =
   "A certificate may be wrong with probability alpha (0.001), so one refuted image in a thousand is expected by chance, however certain the refutation is. Audit again with another --seed and --out: if the image is refuted again, or more images are, this is a bug; please report it with both files";
 

@@ -1,13 +1,13 @@
 import type { ProofRow } from "../../verify/proof-row.ts";
 import type { Robustness } from "../../verify/robustness.ts";
 
-/** What bounds left open. */
+/** The result of bounds that did not decide. */
 export type Left = Pick<Robustness, "margin" | "floatError"> & { readonly seconds: number };
 
 /** The fields of a row besides its ball. */
 export type Found = Pick<ProofRow, "status" | "method" | "seconds"> & Left;
 
-/** An image that an attack, or nothing at all, broke. */
+/** An image that an attack broke, or that is misclassified without an attack. */
 export const broken = (method: string): Found => ({
   status: "broken",
   method,
@@ -16,5 +16,5 @@ export const broken = (method: string): Found => ({
   seconds: 0,
 });
 
-/** A number as JSON stores it: null for an infinite one or NaN. */
+/** A number as JSON stores it: null for infinity or NaN. */
 export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

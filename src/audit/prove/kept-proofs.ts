@@ -1,7 +1,7 @@
 import type { RegionProof, Robustness } from "../../verify/robustness.ts";
 import type { Left } from "./findings.ts";
 
-/** The most numbers of the intervals of open proofs: 256 MiB. */
+/** The largest number of interval bounds of open proofs: 256 MiB. */
 const MAX_NUMBERS = 2 ** 25;
 
 /** An image that bounds left undecided, and the proof to continue; null if there was no room to keep it. */
@@ -9,13 +9,13 @@ export interface Kept extends Left {
   readonly proof: RegionProof | null;
 }
 
-/** Proofs that are open after the cheap methods, by name, until the costly ones continue them. */
+/** Proofs that the cheap methods left undecided, by name, until the costly methods continue them. */
 export class KeptProofs {
   readonly #kept = new Map<string, Kept>();
   readonly #most: number;
   #numbers = 0;
 
-  /** Keeps at most `most` numbers of intervals over all proofs. */
+  /** Keeps at most `most` interval bounds over all proofs. */
   constructor(most = MAX_NUMBERS) {
     this.#most = most;
   }

@@ -20,24 +20,24 @@ export type ProveEvent =
       readonly total: number;
     };
 
-/** What an audit proves about the images that it attacks. */
+/** The proofs or certificates of an audit about the images that it attacks. */
 export interface LowerBounds {
   readonly kind: "proof" | "certificate";
-  /** What is proven before the attacks. */
+  /** The proofs before the attacks. */
   before(): AsyncGenerator<ProveEvent, void, void>;
   /** The attacks that skip an example. */
   readonly spares: Spares;
-  /** Compares an attack's result with what is proven. */
+  /** Compares an attack's result with the proofs. */
   inspect(scored: Scored): Promise<void>;
-  /** Whether the image of a stored row, which an earlier audit attacked, must be compared with what is proven. */
+  /** Whether the image of a stored row, which an earlier audit attacked, must be compared with the proofs. */
   needsImage(row: Row): boolean;
-  /** Whether the classifier that is certified rounds what it sees to 8 bits, and attacks must be on one that does. */
+  /** Whether the certified classifier rounds its input to 8 bits, so that attacked classifiers must do the same. */
   readonly roundsImages: boolean;
-  /** What is decided once all attacks have run, from the rows of all of them. */
+  /** The decisions after all attacks have run, from all of their rows. */
   after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void>;
   /** One row per image and ball, once `after` has ended. */
   readonly proofs: readonly ProofRow[];
-  /** The certificates of a classifier under noise; none of a deterministic one. */
+  /** The certificates of a classifier under noise; empty for a deterministic classifier. */
   readonly certificates: readonly CertificateRow[];
   readonly contradictions: readonly Contradiction[];
   /** Points inside a certified radius that an attack counts as broken and fresh draws did not confirm. */

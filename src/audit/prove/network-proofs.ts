@@ -1,4 +1,4 @@
-// Proofs about a deterministic network, image by image: cheap bounds before the attacks, the others after them.
+// Proofs about a deterministic network, image by image: cheap bounds before the attacks, costly methods after them.
 import type { Evaluation } from "../../engine/bounds/evaluation.ts";
 import type { Compile } from "../../engine/bounds/program.ts";
 import type { InputRegion } from "../../engine/bounds/region.ts";
@@ -22,7 +22,7 @@ import type { LowerBounds, ProveEvent } from "./lower-bounds.ts";
 import { imageChecksum, type ProvedAudit, proofFormat, proofRuntime } from "./proved-audit.ts";
 import { refutations, refutedBy } from "./refuted-proofs.ts";
 
-/** The name of what breaks an image that is misclassified without an attack. */
+/** The method in rows of images that are misclassified without an attack. */
 const CLEAN = "clean";
 
 /** Proofs of a deterministic network. */
@@ -48,7 +48,7 @@ export class NetworkProofs implements LowerBounds {
     this.#balls = ballsOf(audit.options);
     this.#first = firstAttacks(audit.attacks);
     this.#evaluation = evaluationOf(audit.target);
-    // Rows about other images and balls stay in the file and are not counted.
+    // Rows of other images and balls stay in the file and do not count.
     for (const row of file?.rows ?? [])
       if (isIn(audit.range, row) && this.#balls.flat().some((ball) => isSame(ball, row)))
         this.#rows.set(proofName(row), row);
@@ -79,8 +79,8 @@ export class NetworkProofs implements LowerBounds {
   }
 
   /**
-   * Cheap bounds for each image, the largest ball of a norm first: a proof holds in the balls inside, and otherwise its
-   * intervals do.
+   * Cheap bounds for each image, the largest ball of a norm first: a proof holds in the smaller balls too, and an
+   * undecided one still gives valid intervals there.
    */
   async *before(): AsyncGenerator<ProveEvent, void, void> {
     await this.#file?.prepare();
@@ -107,7 +107,7 @@ export class NetworkProofs implements LowerBounds {
     if (proof !== undefined) await saveContradiction(this.#audit.out, scored, { proof });
   }
 
-  /** Rows state whether and where an image is broken, so no image is needed again. */
+  /** Rows state whether and where an image is broken, so images are not needed again. */
   needsImage = (): boolean => false;
 
   #refutedBy = (row: Row): ProofRow[] => refutedBy(row, this.#balls.flat(), this.#rows);
@@ -151,7 +151,7 @@ export class NetworkProofs implements LowerBounds {
 
   #labelOf = (index: number): number => Number(this.#audit.dataset.test.labels[index]);
 
-  /** The balls that have no row yet. */
+  /** The balls without a row. */
   #open(index: number): Ball[] {
     return this.#balls.flat().filter((ball) => !this.#rows.has(proofName({ index, ...ball })));
   }
@@ -200,7 +200,7 @@ export class NetworkProofs implements LowerBounds {
     return rows;
   }
 
-  /** A proof in a ball that contains this one. */
+  /** A proof in a ball that contains this ball. */
   #provenAround(index: number, ball: Ball): ProofRow | undefined {
     for (const outer of this.#balls.flat()) {
       const row = this.#rows.get(proofName({ index, ...outer }));
@@ -278,7 +278,7 @@ export class NetworkProofs implements LowerBounds {
     total: (this.#audit.range.to - this.#audit.range.from) * this.#balls.flat().length,
   });
 
-  /** Times one image in one norm; `spent` are the seconds that it took before. */
+  /** Times one image in one norm; `spent` is the number of seconds used before. */
   #timer(spent = 0) {
     const { options, signal } = this.#audit;
     const started = performance.now();

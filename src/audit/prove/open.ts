@@ -12,7 +12,7 @@ import { NetworkProofs } from "./network-proofs.ts";
 import type { ProvedAudit } from "./proved-audit.ts";
 import { SmoothedProofs } from "./smoothed-proofs.ts";
 
-/** An audit that proves something. */
+/** An audit with proofs or certificates. */
 export interface ProvingAudit {
   readonly options: AuditOptions;
   readonly audit: AuditRequest;
@@ -20,13 +20,13 @@ export interface ProvingAudit {
   readonly network: AuditedNetwork;
   /** The attacks in their order. */
   readonly attacks: readonly string[];
-  /** The noise of a randomised classifier; null if it is deterministic. */
+  /** The noise of a randomised classifier; null for a deterministic classifier. */
   readonly noise: string | null;
   /** The test images; by default the first ones. */
   readonly range?: ImageRange | undefined;
 }
 
-/** A runtime that adds products in some order, as bounds assume. Throws `UsageError` if there is none. */
+/** A runtime whose sums of products have some order of additions, as bounds assume. Throws `UsageError` if there is none. */
 async function boundsRuntime({ runtime, startBounds }: AuditRequest): Promise<Runtime> {
   const { lowering } = runtime.target;
   if (lowering === "plain") return runtime;
@@ -37,7 +37,7 @@ async function boundsRuntime({ runtime, startBounds }: AuditRequest): Promise<Ru
   );
 }
 
-/** Opens what `--prove` proves: certificates of a classifier under noise, or else proofs. Throws `UsageError`. */
+/** Opens the part of `--prove`: certificates for a classifier under noise, or else proofs. Throws `UsageError`. */
 export async function openLowerBounds(proving: ProvingAudit): Promise<LowerBounds> {
   const { options, audit, audited, network, attacks, noise, range } = proving;
   const { runtime, host, out, resume = false, note = () => undefined, signal, command } = audit;

@@ -2,7 +2,7 @@ import { type ProvenBall, provenBalls } from "../../report/proven-balls.ts";
 import type { Contradiction } from "./contradiction.ts";
 import type { LowerBounds } from "./lower-bounds.ts";
 
-/** What an audit has proven. */
+/** The summary of an audit's proofs or certificates. */
 export interface ProofSummary {
   /** `proof`: of a deterministic network. `certificate`: of a classifier under noise, each wrong with a small probability. */
   readonly kind: "proof" | "certificate";
@@ -10,7 +10,7 @@ export interface ProofSummary {
   readonly balls: readonly ProvenBall[];
   /** Images inside a certified radius that an attack counts as broken and fresh draws did not confirm. */
   readonly unconfirmed: number;
-  /** Images that are proven or certified, and broken: bugs. Empty unless something is wrong. */
+  /** Images that are proven or certified, but broken, which are bugs; normally empty. */
   readonly contradictions: readonly Contradiction[];
 }
 

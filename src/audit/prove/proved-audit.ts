@@ -17,7 +17,7 @@ import { type ProofRow, parseProofs } from "../../verify/proof-row.ts";
 import { graphOf } from "../../verify/prover.ts";
 import type { AuditOptions } from "../options.ts";
 
-/** What proofs and certificates of an audit need. */
+/** The inputs of an audit's proofs and certificates. */
 export interface ProvedAudit {
   readonly model: OpenModel;
   readonly dataset: Dataset;
@@ -26,7 +26,7 @@ export interface ProvedAudit {
   readonly network: Classifier;
   /** The runtime target of `network`. */
   readonly target: Runtime["target"];
-  /** What computes bounds. */
+  /** The runtime that computes bounds. */
   readonly bounds: Pick<Runtime, "compile" | "target">;
   /** The test images: by default the first ones. */
   readonly range: ImageRange;
@@ -55,7 +55,7 @@ export function imageChecksum(test: Split, index: number): string {
   return crc32(bytes).toString(16).padStart(8, "0");
 }
 
-/** Whether a stored row is about another image or label than this audit's; undefined if it is not. */
+/** Why a stored row does not fit this audit's image or label; undefined if it fits. */
 function problemOf({ test }: Dataset, { index, label, image }: ProofRow): string | undefined {
   if (index >= test.size) return `index ${index}, but there are ${test.size} test images`;
   if (label !== Number(test.labels[index]))
@@ -65,7 +65,7 @@ function problemOf({ test }: Dataset, { index, label, image }: ProofRow): string
   return undefined;
 }
 
-/** The settings that decide a proof, apart from its image and its ball. */
+/** The settings that a proof depends on, besides its image and its ball. */
 async function comparedSettings(audit: ProvedAudit): Promise<Readonly<Record<string, unknown>>> {
   const { model, dataset, options, host } = audit;
   const { logits } = graphOf(model.architecture, model.parameters);
@@ -83,7 +83,7 @@ async function comparedSettings(audit: ProvedAudit): Promise<Readonly<Record<str
 /** Settings that files of earlier versions do not state. */
 const ADDED: ReadonlySet<string> = new Set(["network", "noise"]);
 
-/** How proofs are stored. Rows of one file share the network, its runtime, the images and the time limit. */
+/** The storage format of proofs. Rows of one file share the network, its runtime, the images and the time limit. */
 export async function proofFormat(audit: ProvedAudit): Promise<RowsFormat<ProofRow>> {
   const { model, dataset, host, command } = audit;
   const compared = await comparedSettings(audit);

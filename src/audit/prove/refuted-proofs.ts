@@ -7,7 +7,7 @@ import { isSearch } from "../smallest/search-attack.ts";
 import type { Ball } from "./balls.ts";
 import { type Contradiction, contradictionOf } from "./contradiction.ts";
 
-/** The proofs that hold in a ball around an image that an attack broke, and those that are known to be refuted. */
+/** The proofs that hold in a ball around an image that an attack broke, including proofs that were already refuted. */
 export function refutedBy(
   row: Row,
   balls: readonly Ball[],
@@ -21,7 +21,7 @@ export function refutedBy(
     .filter((one) => row[one.norm] <= one.epsilon);
 }
 
-/** What attacks and searches refute: a contradiction per row of them, and rows in the place of those of the proofs. */
+/** The proofs that attacks and searches refute: a contradiction per attack row, and rows that replace those of the proofs. */
 export async function refutations(
   out: Storage | undefined,
   rows: readonly Row[],
@@ -36,7 +36,7 @@ export async function refutations(
   for (const row of rows) {
     const proofs = proofsOf(row);
     if (proofs.length === 0) continue;
-    // Searches run at every image; those that only repeat what an attack refuted add nothing.
+    // Searches run on every image. Skip a search that only refutes proofs that an attack already refuted.
     if (isSearch(row) && proofs.every((proof) => known.has(proofName(proof)))) continue;
     for (const proof of proofs) known.add(proofName(proof));
     const found = await contradictionOf(out, row, { proof: proofs[0] });
@@ -48,7 +48,7 @@ export async function refutations(
   return { contradictions, refuted: [...refuted.values()] };
 }
 
-/** The row of an image that is broken although it was proven. */
+/** The row of an image that was proven and then broken. */
 const refutedRow = (proof: ProofRow, { attack, record, image }: Contradiction): ProofRow => ({
   ...proof,
   status: "broken",

@@ -28,13 +28,13 @@ const [CERTIFICATES, CHECKS, PROOFS] = [
 /** Whether the draws of an attack suggest that a row's example is broken: the label is not the most frequent answer. */
 const isWrong = ({ majority }: Row): boolean => majority === 0;
 
-/** The method of an image that is broken without an attack, and what rows call its attack. */
+/** The method of an image that is misclassified without an attack, and the name of its attack in rows. */
 const [CLEAN, NO_ATTACK] = ["clean", "none"];
 
 /** The distances of the clean image. */
 const NOWHERE: Distances = { linf: 0, l2: 0, l1: 0 };
 
-/** What a test of the clean image is about, from any row of its attacks. */
+/** The description of a test of the clean image, from any row of its attacks. */
 const cleanOf = ({ index, label }: Row): TestedRow => ({
   index,
   label,
@@ -43,7 +43,7 @@ const cleanOf = ({ index, label }: Row): TestedRow => ({
   epsilon: null,
 });
 
-/** The open files of an audit; null where nothing is written. */
+/** The open files of an audit; null if nothing is written. */
 interface Files {
   readonly checks: RowsFile<CheckRow> | null;
   readonly proofs: RowsFile<ProofRow> | null;
@@ -61,7 +61,7 @@ export class SmoothedProofs implements LowerBounds {
   readonly #certificates = new Map<number, CertificateRow>();
   readonly #checks = new Map<string, CheckRow>();
   readonly #proofs = new Map<string, ProofRow>();
-  /** Images whose certificate fresh draws refute. */
+  /** Images whose certificate was refuted by fresh draws. */
   readonly #refuted = new Set<number>();
   readonly #files: Files;
 
@@ -146,9 +146,9 @@ export class SmoothedProofs implements LowerBounds {
   }
 
   /**
-   * An adversarial image that the attack counts as broken is judged by fresh draws: strictly inside a certified radius whether they
-   * refute the certificate, elsewhere whether another class is the most probable one. So is the clean image. The records are
-   * written before the attack's row, so that a resumed audit needs no image again.
+   * Fresh draws judge each adversarial image that the attack counts as broken, and the clean image. Strictly inside a certified
+   * radius they test whether the certificate is refuted, elsewhere whether another class is the most probable one. The records
+   * are written before the attack's row, so a resumed audit does not need the images again.
    */
   async inspect(scored: Scored): Promise<void> {
     const { row } = scored;
@@ -171,14 +171,14 @@ export class SmoothedProofs implements LowerBounds {
       await breaks.test(row, { point, distances }, certificate);
   }
 
-  /** Whether a stored row suggests a break that fresh draws have not judged, for which its images are needed again. */
+  /** Whether a stored row suggests a break that fresh draws have not judged yet, so its images are needed again. */
   needsImage(row: Row): boolean {
     const certificate = this.#certificates.get(row.index);
     if (certificate === undefined) return false;
     if (this.#isCleanOpen(row)) return true;
     if (!isWrong(row) || this.#files.breaks.has(row)) return false;
     if (this.#checks.get(checkName(row))?.refuted === false) return false;
-    // Rounding may bring an image nearer, so any ball may hold it.
+    // Rounding may move an image closer, so it may be in any ball.
     const distances = isEnumerated(certificate) ? NOWHERE : row;
     return isInside(distances, certificate) || this.#matters(row, distances);
   }
@@ -199,7 +199,7 @@ export class SmoothedProofs implements LowerBounds {
       );
   }
 
-  /** What is known about each image in each ball. */
+  /** The status of each image in each ball. */
   async *after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void> {
     const { range, out } = this.#audit;
     const total = range.to;

@@ -4,7 +4,7 @@ import type { RowsFormat } from "../../files/rows/rows-file.ts";
 import { UsageError } from "../../math/usage-error.ts";
 
 /**
- * The format of rows that state what they are about, so they need no settings beside them. `what` is one row in words.
+ * The format of self-contained rows, which need no file of settings. `what` describes a row in words.
  */
 export const statedRows = <R extends object>(
   schema: z.ZodType<R>,

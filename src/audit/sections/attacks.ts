@@ -7,7 +7,7 @@ import { ballText, breaksFirst } from "../text.ts";
 const normTable = ({ norm, epsilon, attacks }: AuditNorm): Markup =>
   dataTable({
     label: `Attacks in ${ballText({ norm, epsilon })}`,
-    caption: `${normName(norm)}, ${epsilonText(norm, epsilon)}: each attack runs on the survivors of those above it.`,
+    caption: `${normName(norm)}, ${epsilonText(norm, epsilon)}: each attack runs on the survivors of the attacks above it.`,
     heads: ["attack", "tried", "broken", "accuracy left"].map((title) => ({ title })),
     lines: attacks.map(({ attack, tried, broken, left }) => ({
       head: attack,

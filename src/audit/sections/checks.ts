@@ -5,10 +5,10 @@ import type { Check, CheckOutcome } from "../checks.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import type { AuditResult } from "../result.ts";
 
-/** Outcomes in the order of the table, with the sign and the words of each. */
+/** Outcomes in the order of the table, each with its sign and its text. */
 const outcomes: Readonly<Record<CheckOutcome, { readonly sign: string; readonly words: string }>> =
   {
-    invalid: { sign: "✗", words: "failed: the numbers mean nothing" },
+    invalid: { sign: "✗", words: "failed: the numbers are meaningless" },
     warning: { sign: "!", words: "failed: robustness is probably overestimated" },
     note: { sign: "i", words: "note" },
     "not run": { sign: "–", words: "not run" },
@@ -21,7 +21,7 @@ const order = Object.keys(outcomes);
 const diagnosticMarkup = ({ code, severity, text, advice }: Diagnostic): Markup => html`
 <div class="sign ${severity}"><p><b>${severity}: ${code}</b></p><p>${text}.</p><p><i>What to do:</i> ${advice}.</p></div>`;
 
-/** How many checks had each outcome, as a sentence. */
+/** The number of checks with each outcome, as a sentence. */
 export function tally(checks: readonly Check[]): string {
   const counts = order
     .map((outcome) => ({ outcome, count: checks.filter((one) => one.outcome === outcome).length }))
@@ -49,7 +49,7 @@ const checkTable = (checks: readonly Check[]): Markup =>
       })),
   });
 
-/** All checks: those that found something in full, then the list with outcomes. */
+/** All checks: findings in full, then the list of outcomes. */
 export const checksSection = ({ diagnostics, checks }: AuditResult): Markup => html`
 <section aria-labelledby="diagnostics">
 <h2 id="diagnostics">How far to trust it</h2>

@@ -4,7 +4,7 @@ import { html, type Markup } from "../../report/html.ts";
 import type { Confusion } from "../classes.ts";
 import type { AuditResult } from "../result.ts";
 
-/** Classes that are shown, and pairs of classes. */
+/** The largest number of classes, and of pairs of classes, that are shown. */
 const MAX_CLASSES = 10;
 
 function classTable({ classes }: AuditResult): Markup {
@@ -53,7 +53,7 @@ function matrix({ confusions, classes }: AuditResult): Markup {
   };
   return html`
 <div class="scroll" role="region" aria-label="Confusion under attack" tabindex="0"><table class="matrix">
-<caption>Rows are true classes, columns what is predicted under the strongest attack. Diagonal: images that stay right.</caption>
+<caption>Rows are true classes, columns are classes predicted under the strongest attack. Diagonal: images that stay right.</caption>
 <thead><tr><th scope="col">true class</th>${columns.map((column) => html`<th scope="col"><span>${names.get(column) ?? ""}</span></th>`)}</tr></thead>
 <tbody>${labels.map((label) => {
     const total = columns.reduce((sum, column) => sum + count(label, column), 0);
@@ -82,7 +82,7 @@ function confusionSentence([first]: readonly Confusion[]): string {
   return `The most frequent confusion: ${name} is taken for ${predictedName} (${counted(images, "image")}).`;
 }
 
-/** The classes that suffer most, and what they are taken for. */
+/** The classes with the lowest accuracy under attack, and the classes that they are confused with. */
 export function classesSection(result: AuditResult): Markup {
   const pairs = wrongPairs(result);
   const isSmall =

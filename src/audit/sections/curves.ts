@@ -21,7 +21,7 @@ function upperBound(norms: readonly AuditNorm[], { clean }: AuditResult): Point[
   ];
 }
 
-/** The share of images that are proven or certified at each radius; none without proofs. */
+/** The share of images that are proven or certified at each radius; empty without proofs. */
 function lowerBound(norm: string, { proofs, clean }: AuditResult): Point[] {
   const balls = (proofs?.balls ?? []).filter((ball) => ball.norm === norm);
   if (balls.length === 0) return [];
@@ -34,8 +34,8 @@ function lowerBound(norm: string, { proofs, clean }: AuditResult): Point[] {
 function chartOf(norm: string, norms: readonly AuditNorm[], result: AuditResult): Chart {
   const upper = upperBound(norms, result);
   const lower = lowerBound(norm, result);
-  // One radius gives no curve. Between several, accuracy only falls: what an attack leaves is an upper bound at every larger
-  // radius, and what is proven a lower bound at every smaller one.
+  // One radius gives no curve. Accuracy falls with the radius, so accuracy under attack is an upper bound at every larger
+  // radius, and the proven share is a lower bound at every smaller radius.
   const single = norms.length < 2;
   const attacked: Series = {
     name: "attacked",
@@ -61,7 +61,7 @@ function chartOf(norm: string, norms: readonly AuditNorm[], result: AuditResult)
   };
 }
 
-/** One chart per norm: what attacks leave from above, and what is proven from below. */
+/** One chart per norm: accuracy under attack as an upper bound, and the proven share as a lower bound. */
 export function curvesSection(result: AuditResult): Markup {
   const charts = [...groupBy(result.norms, ({ norm }) => norm)].map(([norm, own]) =>
     chartOf(norm, own, result),
@@ -78,7 +78,7 @@ export function curvesSection(result: AuditResult): Markup {
     (own) => own.length < 2,
   );
   const remark = single
-    ? " One radius of each norm was attacked; several (--epsilon-linf 1/255,2/255,4/255) give a curve."
+    ? " One radius of each norm was attacked; several radii (--epsilon-linf 1/255,2/255,4/255) give a curve."
     : "";
   const below =
     proofs === null ? " --prove adds a lower bound." : " The truth lies in the grey area.";

@@ -6,8 +6,8 @@ import { type AuditResult, atLargest } from "../result.ts";
 export type Decided = Pick<ProvenBall, "examples" | "proven" | "broken" | "undecided">;
 
 /**
- * What is known of the images over all norms at their largest radii: proven in every ball, broken in one, or neither. Without
- * proofs the images that attacks broke; null for a randomised classifier, on which an attack breaks a share of the draws.
+ * The status of the images over all norms at their largest radii: proven in every ball, broken in at least one, or neither.
+ * Without proofs, only broken images are known. Null for a randomised classifier, on which an attack breaks a share of draws.
  */
 export function decidedOverNorms(
   { norms, examples, union, noise }: AuditResult,

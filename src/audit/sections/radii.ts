@@ -18,7 +18,7 @@ import type { RadiusRow } from "../smallest/radius-row.ts";
 import { smallestByImage } from "../smallest/smallest.ts";
 import { ballOf } from "../smallest/words.ts";
 
-/** The smallest radius at which an attack or a search broke each image: 0 if it is wrong when clean, infinite if none did. */
+/** The smallest radius at which an attack or a search broke each image: 0 if wrong when clean, infinite if not broken. */
 export const breakingRadii = (
   rows: readonly Row[],
   norm: string,
@@ -31,18 +31,18 @@ export const breakingRadii = (
   ).values(),
 ];
 
-/** Parts of a single radius, where attacks found smaller perturbations. */
+/** The number of bins of a single radius, if attacks found smaller perturbations. */
 const PARTS = 4;
 
-/** Upper ends of bins of counts from 1 to `most`: each count for itself, or several of about equal width. */
+/** Upper ends of bins of counts from 1 to `most`: one bin per count, or bins of about equal width. */
 function countEnds(most: number): number[] {
   const width = Math.ceil(most / MAX_BINS);
   return Array.from({ length: Math.ceil(most / width) }, (_, i) => Math.min((i + 1) * width, most));
 }
 
 /**
- * Upper ends of the bins: the radii that were attacked. A single one is cut into quarters, unless all that broke is in the
- * last quarter: attacks use the whole ball, which says nothing about smaller radii.
+ * Upper ends of the bins: the attacked radii. A single radius is divided into quarters, unless all perturbations are in the
+ * last quarter: attacks use the whole ball, so they then say nothing about smaller radii.
  */
 export function edgesOf(
   norms: readonly Pick<AuditNorm, "epsilon">[],
@@ -58,7 +58,7 @@ export function edgesOf(
 /** Slack for the rounding of a perturbation's length, relative to the radius. */
 const SLACK = 1e-6;
 
-/** The most bins of the radii that a search found. */
+/** The largest number of bins for the radii of a search. */
 const MAX_BINS = 8;
 
 /** Upper ends of equal bins up to a radius or just beyond: of width 1, 2 or 5 times a power of ten, in ℓ∞ of 1/255. */
@@ -67,14 +67,14 @@ function roundEnds(radius: number, norm: string): number[] {
   const least = radius / unit / MAX_BINS;
   const power = 10 ** Math.floor(Math.log10(least));
   const width = power * ([1, 2, 5, 10].find((factor) => factor * power >= least) ?? 10);
-  // One division per end, so that 3/255 is the number that people write.
+  // One division per end, so that 3/255 equals the literal 3/255.
   const ends = Math.ceil(radius / unit / width - SLACK);
   return Array.from({ length: ends }, (_, i) =>
     norm === "linf" ? ((i + 1) * width) / 255 : Number(((i + 1) * width).toPrecision(12)),
   );
 }
 
-/** The radius that most images break at or below, of those that were searched; null without a search. */
+/** The radius at or below which most of the searched images break; null without a search. */
 function mostBreakAt(result: AuditResult, norm: string): number | null {
   const own = result.smallest?.find((one) => one.norm === norm);
   return own?.deciles.findLast((radius) => radius !== null) ?? null;
@@ -120,7 +120,7 @@ function medianSentence(radii: readonly number[], norm: string): string {
   return `Fewer than half of the images (${percent(broken / radii.length)}) break.`;
 }
 
-/** What proofs say from the other side; empty without any. */
+/** The proofs as a sentence on lower bounds; empty without proofs. */
 function provenSentence({ proofs = [] }: Pick<Evaluation, "proofs">, norm: string): string {
   const balls = provenBalls(proofs).filter((ball) => ball.norm === norm && ball.proven > 0);
   if (balls.length === 0) return "";
@@ -130,7 +130,7 @@ function provenSentence({ proofs = [] }: Pick<Evaluation, "proofs">, norm: strin
   return ` Proven or certified from below: ${listed(parts)}.`;
 }
 
-/** The share of images that no attack or search broke, at every radius, up to the one that most images break at. */
+/** The share of images that no attack or search broke, at every radius, up to the radius at which most images break. */
 function curve(radii: readonly number[], norm: string, most: number): Chart {
   const sorted = radii.toSorted((a, b) => a - b);
   const points = sorted.flatMap((x, i) =>

@@ -17,10 +17,10 @@ import { decidedOverNorms } from "./decided.ts";
 
 type Accuracy = AuditResult["union"];
 
-/** The word of the badge, and what it means. */
+/** The text of the badge, and its meaning. */
 function badgeOf({ valid, required, passed, union }: AuditResult): Markup {
   if (!valid)
-    return html`<span class="badge invalid">INVALID</span> <span>The numbers mean nothing until the cause is resolved.</span>`;
+    return html`<span class="badge invalid">INVALID</span> <span>The numbers are meaningless until the cause is resolved.</span>`;
   if (required === null)
     return html`<span class="badge open">NO THRESHOLD</span> <span>No accuracy was required (<code>--require</code>).</span>`;
   if (passed)
@@ -38,7 +38,7 @@ const score = (result: AuditResult): Markup => html`
 <p class="big${result.valid ? "" : " void"}">${percent(result.union.mean)}</p>
 <p>of images are right under every attack in ${radii(result)}; ${percent(result.clean.mean)} without an attack.<small>95 % interval: ${range(result.union)} %.</small></p></div>`;
 
-/** What was audited, when, and on what. */
+/** The facts of the audit: model, date, images and settings. */
 function facts(result: AuditResult, evaluation: Evaluation | undefined): Markup {
   const { model, sha256, data, examples, budget, noise, preprocessing, required } = result;
   const settings = evaluation?.settings ?? null;
@@ -107,7 +107,7 @@ const overview = ({ clean, unions }: AuditResult): Markup =>
     ],
   });
 
-/** The verdict in words. Where the numbers mean something they are above it, and what breaks first and the checks remain. */
+/** The verdict in words. For a valid result it omits the numbers, which are shown above it. */
 function summary(result: AuditResult): string {
   const { valid, proofs, checks } = result;
   if (!valid || (proofs !== null && proofs.contradictions.length > 0)) return auditVerdict(result);
@@ -115,7 +115,7 @@ function summary(result: AuditResult): string {
   return sentences.concat(tally(checks)).join(" ");
 }
 
-/** The first screen: badge, one number, what was audited, what is decided, and the verdict in words. */
+/** The first screen: badge, one number, the facts of the audit, the shares of decided images, and the verdict in words. */
 export const verdictSection = (
   result: AuditResult,
   evaluation: Evaluation | undefined,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { statedRows } from "../prove/stated-rows.ts";
 
-/** One search for the smallest perturbation of an image that changes its class. `docs/rows.md` says what each field means. */
+/** One search for the smallest perturbation of an image that changes its class. `docs/rows.md` explains each field. */
 export const RadiusRow = z.looseObject({
   index: z.int().nonnegative(),
   label: z.int(),
@@ -15,13 +15,13 @@ export const RadiusRow = z.looseObject({
   /** The image that was found; absent where none was, where the clean image is wrong, and in files of earlier versions. */
   found: z
     .looseObject({
-      /** Its class; −1 where its scores are NaN. */
+      /** The class of that image; −1 if its scores are NaN. */
       prediction: z.int(),
       /** Distances from the clean image. */
       linf: z.number(),
       l2: z.number(),
       l1: z.number(),
-      /** 1 if it is right after rounding to 8 bits per channel, else 0. */
+      /** 1 if the image is classified correctly after rounding to 8 bits per channel, else 0. */
       correct8bit: z.int(),
     })
     .optional(),
@@ -37,9 +37,9 @@ export type FoundRow = RadiusRow & {
 export const isFound = (row: RadiusRow): row is FoundRow =>
   row.radius !== null && row.found !== undefined;
 
-/** Whether nothing is missing that this version states. */
+/** Whether the row has all fields of this version. */
 export const isComplete = (row: RadiusRow): boolean =>
   row.radius === null || row.radius === 0 || row.found !== undefined;
 
-/** How searches are stored. Each row states what it is about. */
+/** The storage format of searches. Each row names its image and settings. */
 export const radiusFormat = statedRows(RadiusRow, "search for a smallest radius");

@@ -1,4 +1,4 @@
-// The search for smallest radii after the attacks of an audit, and what it breaks inside their balls.
+// The search for smallest radii after the attacks of an audit, and the images that the search breaks inside their balls.
 import type { Victim } from "../../attacks/victim.ts";
 import type { Row } from "../../evaluate/row.ts";
 import type { AuditRequest } from "../audit-request.ts";
@@ -18,7 +18,7 @@ interface AttackedAudit {
   readonly audit: AuditRequest;
   readonly audited: AuditedModel;
   readonly victim: Victim;
-  /** The noise of a randomised classifier, which is not searched. */
+  /** The noise of a randomised classifier, for which no search runs. */
   readonly noise: string | null;
   /** The rows of all attacks. */
   readonly rows: readonly Row[];
@@ -26,13 +26,13 @@ interface AttackedAudit {
   readonly runner: DiagnosticRunner;
 }
 
-/** What a search found. */
+/** The results of a search. */
 export interface Searched {
-  /** Its rows; null where none ran, and if it was stopped or failed. */
+  /** The rows of the search; null if no search ran, or if it was stopped or failed. */
   readonly searched: readonly RadiusRow[] | null;
-  /** The search as one more attack, in the balls in which it broke images that every attack left right. */
+  /** The search as one more attack, in the balls in which it broke images that survived every attack. */
   readonly attack: readonly Row[];
-  /** Rows of everything that it found, at any radius. */
+  /** Rows of all images that the search broke, at any radius. */
   readonly found: readonly Row[];
 }
 

@@ -1,4 +1,4 @@
-// What a search for smallest radii says about the balls of an audit: it counts as one more attack, after all others.
+// Counts a search for smallest radii as one more attack in the balls of an audit, after all others.
 import type { Row } from "../../evaluate/row.ts";
 import { isBroken } from "../../evaluate/survivors.ts";
 import { type FoundRow, isFound, type RadiusRow } from "./radius-row.ts";
@@ -6,13 +6,13 @@ import { type FoundRow, isFound, type RadiusRow } from "./radius-row.ts";
 /** The name of searches in one norm, as an attack. */
 const SEARCH = "smallest";
 
-/** Whether the row is of a search for smallest radii. */
+/** Whether the row belongs to a search for smallest radii. */
 export const isSearch = ({ attack }: Pick<Row, "attack">): boolean =>
   attack.startsWith(`${SEARCH}-`);
 
 const ballName = ({ norm, epsilon }: Pick<Row, "norm" | "epsilon">): string => `${norm} ${epsilon}`;
 
-/** The image of a ball that no attack broke: its last row. */
+/** An image that survived all attacks in a ball, by its last row. */
 function survivorsOf(rows: readonly Row[]): ReadonlyMap<string, ReadonlyMap<number, Row>> {
   const balls = new Map<string, Map<number, Row>>();
   const broken = new Set<string>();
@@ -40,7 +40,7 @@ function bestOf(searched: readonly RadiusRow[], norm: string | null): Map<number
   return best;
 }
 
-/** What a search found, as the row of an attack in the ball that just holds it. `attacked` is a row of the same image. */
+/** The result of a search, as the row of an attack in the smallest ball around it. `attacked` is a row of the same image. */
 function rowOfFound(attacked: Row, { norm, attack, radius, found }: FoundRow): Row {
   const { prediction, correct8bit, linf, l2, l1 } = found;
   return Object.assign(asSearch(attacked, norm), {
@@ -58,7 +58,7 @@ function rowOfFound(attacked: Row, { norm, attack, radius, found }: FoundRow): R
   });
 }
 
-/** Rows of all that a search found around images that are right without an attack; `rows` are those of the attacks. */
+/** Rows of all results of a search for images that are right without an attack; `rows` are the rows of the attacks. */
 export function rowsOfFound(rows: readonly Row[], searched: readonly RadiusRow[]): Row[] {
   const byIndex = new Map(rows.filter(({ clean }) => clean === 1).map((row) => [row.index, row]));
   return searched.filter(isFound).flatMap((found) => {
@@ -67,7 +67,7 @@ export function rowsOfFound(rows: readonly Row[], searched: readonly RadiusRow[]
   });
 }
 
-/** The row of an image that the search left right as well. */
+/** The row of an image that survived the search too. */
 const asSearch = (survivor: Row, norm = survivor.norm): Row =>
   Object.assign({}, survivor, {
     attack: `${SEARCH}-${norm}`,
@@ -78,8 +78,8 @@ const asSearch = (survivor: Row, norm = survivor.norm): Row =>
   });
 
 /**
- * Rows of searches in the balls in which they broke images that every attack left right: one per such image, and one per image
- * that stays right. They follow `rows` as those of one more attack on the survivors would. A deterministic network's.
+ * Rows of searches in the balls in which they broke survivors of all attacks: one row per survivor, broken or not. The rows
+ * are like those of one more attack on the survivors. For deterministic networks only.
  */
 export function searchRows(rows: readonly Row[], searched: readonly RadiusRow[]): Row[] {
   const found: Row[] = [];

@@ -1,5 +1,5 @@
-// The smallest perturbation of each image that changes its class, from above: the best of minimum-norm attacks, and of APGD in
-// smaller and smaller balls below the best one.
+// An upper bound on the smallest perturbation of each image that changes its class: the best result of minimum-norm attacks,
+// and then of APGD in shrinking balls.
 import { distancesOf } from "../../attacks/exact-projection.ts";
 import { runBounded, runMinimal } from "../../attacks/harness.ts";
 import { attackNamed, attacks, minimalAttackNamed } from "../../attacks/table.ts";
@@ -11,13 +11,13 @@ import { argmaxRows, rows as rowsBetween, type Tensor } from "../../math/tensor.
 import type { Budget } from "../options.ts";
 import type { RadiusRow } from "./radius-row.ts";
 
-/** How much a search may spend on an image in each norm. */
+/** The effort of a search per image in each norm. */
 export interface SearchEffort {
   /** Families of minimum-norm attacks; a norm skips those that do not have it. */
   readonly families: readonly string[];
-  /** Gradient steps of each of them. */
+  /** Gradient steps of each minimum-norm attack. */
   readonly steps: number;
-  /** Steps of APGD in each smaller ball; 0 leaves that out. */
+  /** Steps of APGD in each smaller ball; 0 skips APGD. */
   readonly apgdSteps: number;
 }
 
@@ -32,9 +32,9 @@ export const searchEfforts: Readonly<Record<Budget, SearchEffort>> = {
 /** Ratio of the radii of neighbouring balls. All images share the balls, so that they can be attacked together. */
 const BALL_RATIO = 1.05;
 
-/** Balls that are tried for an image. Each divides the radius by `BALL_RATIO` or more. */
+/** The number of balls that are tried for an image. Each divides the radius by `BALL_RATIO` or more. */
 const MAX_BALLS = 20;
-/** Above the rounding error of a ball's number. */
+/** An upper bound on the rounding error of a ball's number. */
 const ROUNDING = 1e-9;
 
 /** The number of the largest ball below a radius. */
@@ -43,7 +43,7 @@ const ballBelow = (radius: number): number =>
 
 const radiusOfBall = (ball: number): number => BALL_RATIO ** ball;
 
-/** What is searched. */
+/** The network and images of a search. */
 export interface RadiusSearch {
   /** A deterministic network, for at most `batch` images at once. */
   readonly victim: Victim;
@@ -54,7 +54,7 @@ export interface RadiusSearch {
   readonly norm: Norm;
   readonly effort: SearchEffort;
   readonly seed: number;
-  /** Sees each image that changes class, before its row is yielded. */
+  /** Called with each image that changes class, before its row is yielded. */
   readonly inspect?: ((found: FoundImage) => Promise<void>) | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface FoundImage {
 
 type Found = Pick<RadiusRow, "attack" | "epsilon">;
 
-/** The rows of a search so far, and what follows from them. */
+/** The rows of a search so far, and the state derived from them. */
 class Known {
   readonly #best = new Map<number, number>();
   readonly #tried = new Set<string>();
@@ -85,7 +85,7 @@ class Known {
 
   best = (index: number): number => this.#best.get(index) ?? Number.POSITIVE_INFINITY;
 
-  /** Balls that were tried. */
+  /** The number of balls tried. */
   balls = (index: number): number => this.#balls.get(index) ?? 0;
 
   has = (index: number, { attack, epsilon }: Found): boolean =>
@@ -127,7 +127,7 @@ export async function* searchRadii(
 }
 
 /**
- * Attacks each image in the largest ball below its best radius, and continues below that one as long as this succeeds.
+ * Attacks each image in the largest ball below its best radius, and repeats this as long as it succeeds.
  */
 async function* shrink(
   search: RadiusSearch,
@@ -146,7 +146,7 @@ async function* shrink(
       return !known.has(index, { attack: name, epsilon: radiusOfBall(ballBelow(best)) });
     });
     if (open.length === 0) return;
-    // The largest ball first: images that fall in it may join those of the next one.
+    // The largest ball first: images that break in it may join the images of the next ball.
     const ball = Math.max(...open.map((index) => ballBelow(known.best(index))));
     const epsilon = radiusOfBall(ball);
     const attack = attackNamed(name, { [epsilonName]: epsilon, apgdSteps: effort.apgdSteps });
@@ -183,7 +183,7 @@ async function cleanRows(
   });
 }
 
-/** Runs one attack. What it found counts if the network gives its image another class. */
+/** Runs one attack. A result counts if the network gives its image another class. */
 async function attackedRows(
   { victim, test, norm, seed, inspect }: RadiusSearch,
   attack: Attack,
@@ -209,7 +209,7 @@ async function attackedRows(
     const row: RadiusRow = Object.assign({ index, label, norm }, found, { radius: null });
     rows.push(row);
     if (classes[i] === label) continue;
-    // Rounding may carry a perturbation past the radius, but not out of the ball.
+    // Float rounding may make a perturbation longer than the radius, but it stays in the ball.
     row.radius = Math.min(lengths[norm][i], attack.epsilon ?? Number.POSITIVE_INFINITY);
     row.found = {
       prediction: classes[i],

@@ -11,7 +11,7 @@ import { type RadiusSearch, searchEfforts, searchRadii } from "./search.ts";
 /** The file of searches in an audit's storage. */
 const RADII = "radii.jsonl";
 
-/** What is searched, and where rows go. */
+/** The inputs of the search, and the destination of rows. */
 export interface SearchedAudit {
   /** A deterministic network, for at most `options.batch` images at once, that throws once `signal` is aborted. */
   readonly victim: Victim;
@@ -21,7 +21,7 @@ export interface SearchedAudit {
   readonly resume: boolean;
   readonly note: OnNote;
   readonly signal: AbortSignal | undefined;
-  /** Sees each image that changes class, before its row is written. */
+  /** Called with each image that changes class, before its row is written. */
   readonly inspect?: RadiusSearch["inspect"];
 }
 

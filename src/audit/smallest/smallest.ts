@@ -1,4 +1,4 @@
-// How far images are from breaking: the smallest radius per image, and what it says about all of them.
+// The smallest radius at which each image breaks, and statistics over all images.
 import type { Norm } from "../../attacks/victim.ts";
 import type { Row } from "../../evaluate/row.ts";
 import type { RadiusRow } from "./radius-row.ts";
@@ -15,14 +15,14 @@ export interface SmallestRadii {
   readonly deciles: readonly (number | null)[];
 }
 
-/** The length of a row's perturbation where it breaks the image: 0 if that is wrong when clean, infinite if it survived. */
+/** The length of the perturbation that broke a row's image: 0 if the image is wrong when clean, infinite if it survived. */
 export function breakingRadius(row: Row): number {
   const { norm, epsilon, clean, majority } = row;
   if (clean < 0.5) return 0;
   if (majority === 1) return Number.POSITIVE_INFINITY;
   const { linf, l2, l1, l0 } = row;
   const lengths: Readonly<Record<string, number | undefined>> = { linf, l2, l1, l0 };
-  // Rounding may carry a perturbation past the radius, but not out of the ball.
+  // Float rounding may make a perturbation longer than the radius, but it stays in the ball.
   const bound = epsilon ?? Number.POSITIVE_INFINITY;
   return Math.min(lengths[String(norm)] ?? Number.POSITIVE_INFINITY, bound);
 }

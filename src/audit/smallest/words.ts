@@ -11,7 +11,7 @@ export function ballOf(norm: string, radius: number): string {
   return `${normName(norm)} ${norm === "linf" ? `${value(255 * radius)}/255` : value(radius)}`;
 }
 
-/** At which radius half of the images break, in one sentence: `Half of the images break at ℓ∞ 1.2/255, ℓ2 0.11.` */
+/** The radius at which half of the images break, as one sentence: `Half of the images break at ℓ∞ 1.2/255, ℓ2 0.11.` */
 export function smallestSentence(smallest: readonly SmallestRadii[]): string {
   if (smallest.some(({ median }) => median === 0))
     return "At least half of the images are wrong without an attack.";

@@ -1,7 +1,7 @@
-// How far a timed attack has come, and what AutoAttack would leave.
+// The progress of a timed attack, and an estimate of the accuracy under AutoAttack.
 import type { Progress } from "../../attacks/adaptive-search.ts";
 
-/** How far the attacks of one ball have come. */
+/** The progress of the attacks in one ball. */
 export interface Convergence {
   readonly norm: string;
   /** The radius in the norm, for pixels in [0, 1]. */
@@ -12,13 +12,13 @@ export interface Convergence {
   readonly right: number;
   /** Of the survivors, the share whose margin fell by 1 % of the clean one or more in the last tenth of their steps. */
   readonly falling: number;
-  /** The share of all images that AutoAttack would leave right: an estimate, and limits that should hold it. */
+  /** The accuracy under AutoAttack over all images: an estimate, and limits that should contain it. */
   readonly autoattack: { readonly mean: number; readonly low: number; readonly high: number };
 }
 
 /** A fall of the margin by a smaller share of the clean margin does not count. */
 const MIN_FALL = 0.01;
-/** An image with more than this share of its margin left does not break any more. */
+/** An image with more than this share of its margin left is assumed not to break any more. */
 const MAX_OPEN = 0.6;
 /** An image with less than this share left is near the boundary. */
 const NEAR = 0.1;
@@ -39,13 +39,13 @@ const OPEN_L1: { readonly near: Fall; readonly falling: Fall; readonly still: Fa
   falling: [0.1, 0.25],
   still: [0.02, 0.07],
 };
-/** Images that random search damaged more than the ascents did. */
+/** The same for images whose margin random search reduced more than the ascents did. */
 const BLIND: Fall = [0.2, 0.4];
-/** Ascents that leave more than this have found no slope; only random search tells whether gradients are masked. */
+/** If ascents leave more than this share, they found no useful gradient. Only random search can detect masked gradients. */
 const NO_SLOPE = 0.95;
 /** The share of images that this attack breaks and AutoAttack may miss. In ℓ1 it was 2 of the first 200 images on ResNet-2B. */
 const [MISSED, MISSED_L1] = [0.002, 0.01];
-/** Fewer attacked images say nothing about the others. */
+/** With fewer attacked images, nothing is inferred about the others. */
 const MIN_ATTACKED = 20;
 
 /** Whether a margin fell in the last tenth of the steps. */

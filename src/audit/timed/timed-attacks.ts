@@ -1,4 +1,4 @@
-// The attacks of an audit that is given minutes instead of a budget.
+// The attacks of an audit with a time limit instead of a budget.
 import { timedAdaptive } from "../../attacks/timed-adaptive.ts";
 import type { BoundedAttack } from "../../attacks/victim.ts";
 import type { CustomAttacks } from "../../evaluate/runs.ts";
@@ -9,14 +9,14 @@ import { type Convergence, convergenceOf } from "./convergence.ts";
 /** The share of the time that the attacks may take; diagnostics and searches follow. */
 const ATTACKS = 0.8;
 
-/** Attacks that share out the minutes among the balls, and how far they have come. */
+/** Attacks that divide the minutes among the balls, and their progress. */
 export interface TimedAttacks {
   readonly attacks: CustomAttacks;
-  /** One per ball whose attack has run, in the order in which they ran. */
+  /** One entry per ball whose attack has run, in the order of the attacks. */
   readonly convergence: readonly Convergence[];
 }
 
-/** What decides whether the attacks of an audit can be timed. */
+/** The facts that decide whether the attacks of an audit can be timed. */
 export interface TimedRequest {
   /** Images of the test split. */
   readonly images: number;
@@ -27,7 +27,7 @@ export interface TimedRequest {
   readonly shared: boolean;
 }
 
-/** Throws `UsageError` for an audit whose attacks cannot end at a time. */
+/** Throws `UsageError` for an audit whose attacks cannot have a time limit. */
 function requireTimed(budget: string, { noise, resume, shared }: TimedRequest): void {
   const refuse = (problem: string) => {
     throw new UsageError(problem, { code: "bad-option" });
@@ -40,7 +40,7 @@ function requireTimed(budget: string, { noise, resume, shared }: TimedRequest): 
     );
   if (resume)
     refuse(
-      "--minutes cannot continue an audit, since its attacks end at a time; leave out --resume, or use --budget",
+      "--minutes cannot continue an audit, since its attacks have a time limit; leave out --resume, or use --budget",
     );
   if (shared)
     refuse("--minutes attacks in one process; leave out --workers and --queue, or use --budget");
