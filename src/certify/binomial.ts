@@ -1,13 +1,13 @@
 // Exact statements about a success probability after independent trials.
 import { betaCdf, betaQuantile } from "../math/special.ts";
 
-/** Above the absolute error of `betaQuantile` for n trials, so that a lowered bound is below the exact one. */
+/** An upper bound on the absolute error of `betaQuantile` for n trials. Subtracting it gives a valid lower bound. */
 const quantileError = (n: number): number => (n <= 100_000 ? 2e-13 : Math.max(8e-13, 4e-19 * n));
 
 /**
  * The one-sided lower confidence bound of a success probability at level 1 − α (Clopper & Pearson 1934): the α-quantile of
- * Beta(k, n − k + 1). Rounded down, by less than 1e-12
- * for up to a million trials.
+ * Beta(k, n − k + 1). Rounded down, by less than 1e-12 for up
+ * to a million trials.
  *
  * @example
  * ```ts
@@ -28,7 +28,7 @@ export function lowerBound(successes: number, n: number, alpha: number): number 
 
 /**
  * The two-sided p-value of k successes in n trials under the success probability ½, by the exact binomial test. With a larger
- * `share` neither success nor failure has a probability above it.
+ * `share`, the hypothesis is that neither success nor failure is more probable than `share`.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// The table of certificates: which noises have radii, and how the radii follow from probabilities.
+// The table of certificates: the noises that have radii, and the radii as functions of probabilities.
 import { UsageError } from "../math/usage-error.ts";
 import type { ParameterValues } from "../noise/define-noise.ts";
 import { fullName } from "../noise/define-noise.ts";
@@ -21,13 +21,13 @@ import {
 interface CertificateDefinition {
   /** The noises that are sampled separately, by name; each gets an equal part of α. By default the noise itself. */
   components?(parameters: ParameterValues): readonly string[];
-  /** Radii of the noise's own; `p` has a lower bound of the top class's probability under each component. */
+  /** The radii of this noise; `p` has a lower bound of the top class's probability under each component. */
   own(p: readonly number[], parameters: ParameterValues, dimensions: number): Partial<Radii>;
   /**
-   * The number of draws on an 8-bit image, for a noise whose draws are counted one by one; `own` is then not called.
+   * The number of draws on an 8-bit image, for a noise whose draws are enumerated; `own` is then not called.
    */
   draws?(parameters: ParameterValues): number;
-  /** Lower bound of the probability under the noise itself, from those under its components; by default the only one. */
+  /** Lower bound of the probability under the noise itself, from the bounds under its components; by default the only bound. */
   mean?(p: readonly number[]): number;
 }
 
@@ -41,7 +41,7 @@ const definitions: Readonly<Record<string, CertificateDefinition>> = {
       linf: uniformLinf(p, bound, dimensions),
     }),
   },
-  // Averaging over one of the two noises is post-processing for the other one, so both parents' radii hold.
+  // Averaging over one of the two noises is post-processing for the other noise, so the radii of both noises hold.
   conv: {
     own: ([p], { sigma, bound }, dimensions) => ({
       l1: uniformL1(p, bound),
@@ -70,23 +70,23 @@ const definitions: Readonly<Record<string, CertificateDefinition>> = {
 /** The names of noises with a certificate, without parameters. */
 export const certifiedNoises: readonly string[] = Object.keys(definitions);
 
-/** How a classifier under one noise is certified. */
+/** The certificate of a classifier under one noise. */
 export interface Certificate {
   /** The noise with all its parameters. */
   readonly noise: string;
   /** The noises that are sampled separately, each with an equal part of α. */
   readonly components: readonly string[];
-  /** The number of draws on an 8-bit image, if all are counted and the certificate is exact; null if draws are random. */
+  /** The number of draws on an 8-bit image, if they are enumerated and the certificate is exact; null if draws are random. */
   readonly draws: number | null;
   /**
    * Radii within which the class stays the most probable one, in `dimensions` = channels · rows · columns. `p` [components] has
-   * lower bounds of its probability; zeros where they do not show more than ½.
+   * lower bounds of the class's probability. Radii are 0 if the bounds do not exceed ½.
    */
   radii(p: readonly number[], dimensions: number): Radii;
 }
 
 /**
- * The certificate of a noise given as `normal:0.25`. Throws `UsageError` for a noise that has none.
+ * The certificate of a noise given as `normal:0.25`. Throws `UsageError` for a noise without a certificate.
  *
  * @example
  * ```ts

@@ -22,15 +22,15 @@ import { type CertificateRow, parseCertificates } from "./row.ts";
 import { checkDraws, requireSound, type SmoothedClassifier } from "./smoothed.ts";
 import type { BaseClassifier } from "./votes.ts";
 
-/** The network that is smoothed, and what identifies it. */
+/** The base network of the smoothed classifier, and its identity. */
 export interface CertifiedModel {
   /** The run directory or file. */
   readonly path: string;
   readonly name: string;
   readonly defense: string;
-  /** The noise that the model states; null if it states none. */
+  /** The noise in the model's metadata; null if there is none. */
   readonly noise: string | null;
-  /** Identifies the weights. */
+  /** A checksum that identifies the weights. */
   readonly weights: string;
   /** How a third-party file is read: mean, std and so on. */
   readonly reading?: Readonly<Record<string, unknown>> | undefined;
@@ -43,7 +43,7 @@ export interface Certification {
   readonly dataset: Dataset;
   /** The runtime target that the network was compiled for; recorded in every row. */
   readonly target: Readonly<Record<string, unknown>>;
-  /** Where rows go, and the name of their file; undefined if rows are only returned. */
+  /** The destination of rows, and the name of their file; undefined if rows are only returned. */
   readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
   readonly resume?: boolean;
   readonly host: Host;
@@ -55,18 +55,18 @@ export interface Certification {
   readonly command?: string | undefined;
 }
 
-/** One row, and how far the certification is. */
+/** One row, and the progress of the certification. */
 export interface CertifyEvent {
   readonly row: CertificateRow;
   readonly done: number;
   readonly total: number;
 }
 
-/** The key of a test image's draws, whatever else is certified. */
+/** The key of a test image's draws, independent of other images. */
 const keyOfImage = (seed: number, index: number): Key =>
   fold(fold(keyOf(seed), nameToNumber("certify")), index);
 
-/** The noise to certify under. Throws `UsageError` if there is none, or one without a certificate. */
+/** The noise of the certificates. Throws `UsageError` if there is none, or if it has no certificate. */
 function noiseOf(model: CertifiedModel, given: string | undefined): string {
   const noise = given ?? model.noise;
   if (noise === null)
@@ -77,7 +77,7 @@ function noiseOf(model: CertifiedModel, given: string | undefined): string {
   return certificateOf(noise).noise;
 }
 
-/** The first image with a pixel that 8 bits cannot hold; undefined if there is none. */
+/** The first image with a pixel that is not a multiple of 1/255; undefined if there is none. */
 const firstOffGrid = ({ test }: Dataset, indices: readonly number[]): number | undefined =>
   indices.find((index) => "offGrid" in onGrid(test.images([index]).data));
 
@@ -86,7 +86,7 @@ const isGridNoise = (noise: string): boolean =>
   certificateOf(noise).draws !== null ||
   certificateOf(noise).components.every((one) => gridNoises.includes(one.split(":")[0]));
 
-/** The sampling that was asked for; by default sound, or naive with a note where images are not made of 8-bit pixels. */
+/** The requested sampling; by default sound, or naive with a note if images do not have 8-bit pixels. */
 function samplingOf(
   options: CertificationOptions,
   { dataset, noise, note }: { dataset: Dataset; noise: string; note: OnNote },
@@ -124,7 +124,7 @@ function samplingOf(
   return "naive";
 }
 
-/** Everything that rows of one file share. */
+/** The settings that all rows of one file share. */
 type Shared = Readonly<Record<string, unknown>>;
 
 const formatOf = (settings: Shared, compared: Shared): RowsFormat<CertificateRow> => ({
@@ -145,7 +145,7 @@ const formatOf = (settings: Shared, compared: Shared): RowsFormat<CertificateRow
   },
 });
 
-/** What all rows of a certification have in common. */
+/** The parts that all rows of a certification have in common. */
 interface Prepared {
   readonly noise: string;
   readonly sampling: Sampling;

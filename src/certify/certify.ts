@@ -10,21 +10,21 @@ import { decide } from "./sequential.ts";
 import { allVotes, checkDraws, pollOf, type SmoothedClassifier } from "./smoothed.ts";
 import { type BaseClassifier, count, isVote, type Poll, votes } from "./votes.ts";
 
-/** A radius to test for, with as few draws as it takes. */
+/** A radius to test for, with as few draws as possible. */
 export interface Target {
   readonly norm: CertifiedNorm;
   readonly radius: number;
 }
 
-/** How an image is certified. */
+/** The settings of a certificate. */
 export interface CertifyOptions {
   /** Draws that choose the class. */
   readonly n0: number;
-  /** Further draws that bound its probability, per component; the largest number under `target`. */
+  /** Further draws that bound the class's probability, per component; with `target`, the largest number of draws. */
   readonly n: number;
   /** Upper bound on the probability that a radius is wrong. */
   readonly alpha: number;
-  /** Tests for one radius sequentially; undefined for the largest radius that n draws show. */
+  /** Tests one radius sequentially; undefined to compute the largest radius that n draws prove. */
   readonly target?: Target | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface CertifyOptions {
 export interface Component {
   readonly noise: string;
   readonly n: number;
-  /** Votes per class [classes]; draws with tied or NaN logits and lost draws are in n alone. */
+  /** Votes per class [classes]; draws with tied or NaN logits and lost draws count only in n. */
   readonly counts: readonly number[];
   /** Lower bound of the probability of the predicted class. */
   readonly pLower: number;
@@ -51,7 +51,7 @@ export interface CertifiedImage {
 const CHOICE = 0;
 const BOUND = 1;
 
-/** The smallest probability, up to rounding, at which the radius is at least the target. Throws `UsageError` if none is. */
+/** The smallest probability, up to rounding, for which the radius reaches the target. Throws `UsageError` if there is none. */
 export function probabilityFor(noise: string, { norm, radius }: Target, shape: Shape): number {
   const certificate = certificateOf(noise);
   const at = (p: number) => certificate.radii([p], elementCount(shape))[norm];
@@ -79,7 +79,7 @@ export function probabilityFor(noise: string, { norm, radius }: Target, shape: S
   return high;
 }
 
-/** Draws until the target is shown or out of reach, and at most `poll.draws`. */
+/** Draws until the target is proven or out of reach, and at most `poll.draws`. */
 async function sequentially(
   network: BaseClassifier,
   poll: Poll,
@@ -119,7 +119,7 @@ async function certifyExactly(
 
 /**
  * Certifies one image [...shape] with pixels in [0, 1]: `n0` draws choose the class, `n` fresh ones per component bound
- * its probability. The draws depend on `key` alone. For splitting noise all draws are counted, and the result is exact.
+ * its probability. The draws depend on `key` alone. Draws of splitting noise are enumerated, so the result is exact.
  * Throws `UsageError` for a noise without a certificate and, under sound sampling, for an image off the grid of 1/255.
  *
  * @example

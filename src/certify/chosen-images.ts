@@ -1,4 +1,4 @@
-// Which test images are certified.
+// Chooses the test images to certify.
 import type { Split } from "../data/dataset.ts";
 import { shuffled } from "../data/shuffle.ts";
 import { fold, keyOf, nameToNumber } from "../math/random.ts";
@@ -7,8 +7,8 @@ import type { CertificationOptions } from "./options.ts";
 type Choice = Pick<CertificationOptions, "choose" | "examples" | "seed">;
 
 /**
- * The indices of the certified images in the order in which they are certified: the first ones, or a random choice without
- * repetition by the seed. More examples extend a choice.
+ * The indices of the certified images in the order in which they are certified: the first images, or a random choice without
+ * repetition that depends on the seed. More examples extend the same choice.
  */
 export function chosenImages({ choose, examples, seed }: Choice, { size }: Split): number[] {
   const count = Math.min(examples, size);
@@ -17,7 +17,7 @@ export function chosenImages({ choose, examples, seed }: Choice, { size }: Split
   return shuffled(size, key).slice(0, count);
 }
 
-/** Sentences on which images were certified, and when the bounds hold for all images. */
+/** Sentences that state the certified images, and the condition under which the bounds hold for all images. */
 export function chosenText({ choose, examples, seed }: Choice, { size }: Split): string {
   if (examples >= size)
     return `These are all ${size} test images. The bounds hold if the test images are a random sample.`;

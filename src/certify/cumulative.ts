@@ -44,7 +44,7 @@ export const mixLower = (sigma: number, bound: number): LowerCumulative => {
   return (x) => (normal(x) + uniform(x)) / 2;
 };
 
-/** The F of each noise whose pixels are independent, from its parameters. */
+/** F of each noise with independent pixels, as a function of its parameters. */
 export const lowerCumulatives: Readonly<
   Record<string, (parameters: ParameterValues) => LowerCumulative>
 > = {

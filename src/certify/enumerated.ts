@@ -1,12 +1,12 @@
-// Certificates of splitting noise, whose draws on an 8-bit image are finitely many: all of them are counted, and nothing is
-// left to chance (Levine & Feizi 2021, arXiv:2103.10834). `docs/certificates.md` proves the radius.
+// Certificates of splitting noise (Levine & Feizi 2021, arXiv:2103.10834). It has finitely many draws on an 8-bit image. All
+// are enumerated, so the result is not random. `docs/certificates.md` proves the radius.
 
 import { elementCount, type Shape, tensor } from "../math/tensor.ts";
 import { HALF_LEVELS } from "../noise/define-noise.ts";
 import { fixedShifts, middleOf } from "../noise/splits.ts";
 import { levelsOf, type NoisyImages } from "./noisy-images.ts";
 
-/** The versions of 8-bit images [...shape] under splitting noise. Draw i is shift i modulo the number of shifts, whatever the keys. */
+/** The versions of 8-bit images [...shape] under splitting noise. Draw i is shift i modulo the number of shifts; keys are ignored. */
 export function enumeratedImages(shape: Shape, shifts: number): NoisyImages {
   const fixed = fixedShifts(elementCount(shape), shifts);
   return {
@@ -24,16 +24,16 @@ export function enumeratedImages(shape: Shape, shifts: number): NoisyImages {
   };
 }
 
-/** What counts over all shifts show. */
+/** The result of the counts over all shifts. */
 export interface ExactRadius {
-  /** The class with the most votes, the first of several; null if lost votes could change it. */
+  /** The class with the most votes, the first one on a tie; null if lost votes could change it. */
   readonly prediction: number | null;
   /** ℓ1, in pixels of [0, 1]. */
   readonly l1: number;
 }
 
 /**
- * The ℓ1 radius from `counts` [classes] of all `shifts`. A perturbation of k levels changes what the network sees under at most k
+ * The ℓ1 radius from `counts` [classes] of all `shifts`. A perturbation of k levels changes the network's input under at most k
  * shifts. Class A keeps its lead over B while n_A − n_B ≥ 2k, or > 2k where a tie goes to B, the class of lower index.
  * So the radius is min over B of n_A − n_B − [B < A], in half levels: λ(p_A − p_B) with p = n/(510 λ). Shifts without a vote
  * count for B. Integers only, up to the last division.

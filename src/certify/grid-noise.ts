@@ -1,6 +1,6 @@
 // Noise rounded to the grid of 8-bit pixels, drawn with integers, so that floating point cannot break a certificate
 // (Voráček & Hein 2022, arXiv:2207.07209; Jin et al. 2022, arXiv:2205.10159). For an image on the grid, rounding x + η is
-// adding the rounded η, and rounding is the first step of the base classifier. The radii of continuous noise hold unchanged.
+// adding the rounded η, and rounding is the first step of the base classifier. So the radii of continuous noise hold.
 import { fillBits, type Key } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { ParameterValues } from "../noise/define-noise.ts";
@@ -10,10 +10,10 @@ import { type LowerCumulative, lowerCumulatives } from "./cumulative.ts";
 /** Steps of the grid between 0 and 1. */
 export const GRID = 255;
 
-/** Above the absolute error of a cumulative probability as a double, of rounding it to 64 bits, and of the cut tails. */
+/** An upper bound on the errors of a cumulative probability as a double, of rounding it to 64 bits, and of the cut tails. */
 const THRESHOLD_ERROR = 2 ** -49;
 
-/** Probabilities below this are not worth a threshold. */
+/** Tails with a smaller probability get no thresholds. */
 const TAIL = 2 ** -60;
 
 /** Noise of one pixel in steps of the grid. */
@@ -26,7 +26,7 @@ export interface GridNoise {
 
 /**
  * The integers ⌊2⁶⁴ F((k + ½)/255)⌋ for k = −m … m − 1, in two words each: a 64-bit number below threshold i, and not
- * below those before, stands for the step i − m.
+ * below earlier thresholds, represents the step i − m.
  */
 export interface Thresholds {
   readonly high: Uint32Array;
@@ -34,7 +34,7 @@ export interface Thresholds {
   readonly furthest: number;
 }
 
-/** The number of steps beyond which less than `TAIL` lies. */
+/** The number of steps beyond which the probability is below `TAIL`. */
 export function furthestStep(lower: LowerCumulative): number {
   let furthest = 1;
   while (lower(-(furthest + 0.5) / GRID) > TAIL) furthest++;
@@ -46,7 +46,7 @@ export function thresholdsOf(lower: LowerCumulative): Thresholds {
   const furthest = furthestStep(lower);
   const [high, low] = [new Uint32Array(2 * furthest), new Uint32Array(2 * furthest)];
   for (let k = -furthest; k < 0; k++) {
-    // A double below ½ times 2⁶⁴ is an integer after truncation, and the symmetric one is 2⁶⁴ minus it.
+    // A double below ½, times 2⁶⁴ and truncated, is an integer. The symmetric threshold is 2⁶⁴ minus this integer.
     const count = BigInt(Math.floor(lower((k + 0.5) / GRID) * 2 ** 64));
     const [below, above] = [k + furthest, furthest - 1 - k];
     for (const [i, value] of [
@@ -61,12 +61,12 @@ export function thresholdsOf(lower: LowerCumulative): Thresholds {
   return { high, low, furthest };
 }
 
-/** Bits of a draw that are looked up: enough that few entries of the table hold a threshold. */
+/** The bits of a draw that index the table: enough that few entries contain a threshold. */
 const TABLE_BITS = 16;
 
 /**
- * For the first bits of a draw, the number n of thresholds that are not above it, where these bits decide that; otherwise
- * −1 − n, with n the number that is certain, from which a search starts.
+ * For the first bits of a draw, the number n of thresholds that are not above the draw, if these bits decide it. Otherwise
+ * −1 − n, where a search starts from n, the number that is certain.
  */
 function startsOf({ high }: Thresholds): Int32Array {
   const starts = new Int32Array(2 ** TABLE_BITS);
@@ -81,7 +81,7 @@ function startsOf({ high }: Thresholds): Int32Array {
   return starts;
 }
 
-/** How many digits the sum of normal and uniform noise loses, whose probabilities are divided by the width of the latter. */
+/** The factor on the error for the sum of normal and uniform noise, whose probabilities are divided by the uniform width. */
 export const cancellation = ({ sigma = 0, bound = 1 }: Partial<ParameterValues>): number =>
   1 + sigma / bound;
 
@@ -124,7 +124,7 @@ export function gridNoise(text: string): GridNoise {
 /** Largest distance of a float32 pixel from the grid that rounding of k / 255 explains. */
 const OFF_GRID = 2 ** -24;
 
-/** Pixels in [0, 1] as integers of the grid, or the first pixel that is none. */
+/** Pixels in [0, 1] as integers of the grid, or the first pixel that is not on the grid. */
 export function onGrid(
   pixels: Float32Array,
 ): { readonly levels: Int32Array } | { readonly offGrid: number } {

@@ -9,16 +9,16 @@ export interface MixtureSize {
   readonly dimensions: number;
 }
 
-/** Above the absolute error of `normalCdf` and of the sums below. */
+/** An upper bound on the absolute error of `normalCdf` and of the sums below. */
 const PROBABILITY_ERROR = 1e-13;
 
-/** Φ(Φ⁻¹(p) − t): how far the probability p may fall when normal noise moves by t standard deviations. */
+/** Φ(Φ⁻¹(p) − t): the smallest probability that p can become when normal noise moves by t standard deviations. */
 const shiftedNormal = (p: number, t: number): number => normalCdf(normalQuantile(p) - t);
 
 /**
  * The total variation between uniform noise and the same noise shifted by at most `radius` in ℓ2, where each coordinate is
- * uniform with probability `share`: at most 1 − (1 − share · r/(2λ√d))^d. Equal coordinates are the worst while
- * share · r ≤ λ; above, the bound is 1 for d > 1.
+ * uniform with probability `share`: at most 1 − (1 − share · r/(2λ√d))^d. Equal coordinates are the worst case for
+ * share · r ≤ λ; for larger radii the bound is 1 for d > 1.
  */
 function uniformShiftL2(radius: number, { bound, dimensions }: MixtureSize, share: number): number {
   const whole = radius / (2 * bound);
@@ -33,7 +33,7 @@ const uniformShiftL1 = (radius: number, { bound }: MixtureSize): number =>
 
 /**
  * The largest r with `probability(r)` ≥ ½, for a decreasing function, by bisection from below; 0 if there is none. `most` is
- * above it.
+ * an upper bound on r.
  */
 function largestRadius(probability: (radius: number) => number, most: number): number {
   const holds = (radius: number) => probability(radius) - PROBABILITY_ERROR >= 0.5;
@@ -48,7 +48,7 @@ function largestRadius(probability: (radius: number) => number, most: number): n
   return roundedDown(low);
 }
 
-/** Above every radius: ten standard deviations of normal noise and the whole width of uniform noise. */
+/** An upper bound on every radius: ten standard deviations of normal noise and the whole width of uniform noise. */
 const farAway = ({ sigma, bound }: MixtureSize): number => 40 * sigma + 2 * bound;
 
 /**
@@ -105,10 +105,10 @@ function steepestSlope(u: number, { sigma, bound }: MixtureSize): number {
   );
 }
 
-/** Steps of the sum that bounds an integral from below; the slope decreases, so left ends are below. */
+/** The number of steps of a sum that is a lower bound on an integral: the slope decreases, so left ends give lower values. */
 const STEPS = 256;
 
-/** ∫ du / steepestSlope(u) from ½ to p, from below: the ℓ1 distance within which p cannot fall to ½. */
+/** A lower bound on ∫ du / steepestSlope(u) from ½ to p: the ℓ1 distance within which p cannot fall to ½. */
 function slopeRadius(p: number, size: MixtureSize): number {
   if (!(p > 0.5)) return 0;
   // Up to ¾ the steepest slope is constant.

@@ -4,18 +4,18 @@ import { UsageError } from "../math/usage-error.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { GRID, gridNoise, onGrid } from "./grid-noise.ts";
 
-/** How noise is drawn: on the grid of 8-bit pixels with integers, or in float32, where certificates may be wrong. */
+/** Sampling of noise: integers on the grid of 8-bit pixels, or float32, with which certificates may be wrong. */
 export const samplings = ["sound", "naive"] as const;
 export type Sampling = (typeof samplings)[number];
 
 /** Makes noisy copies of images. */
 export interface NoisyImages {
   /**
-   * Noisy copies [keys, ...shape] of one image [...shape] with pixels in [0, 1]; a copy depends on its key alone, or, where
-   * all draws are enumerated, on its number. `first` is the number of the first copy.
+   * Noisy copies [keys, ...shape] of one image [...shape] with pixels in [0, 1]; a copy depends only on its key, or, if draws
+   * are enumerated, only on its number. `first` is the number of the first copy.
    */
   draw(image: Float32Array, keys: readonly Key[], first: number): Tensor;
-  /** Upper bound of the total variation between what is drawn and exact noise, of one image. */
+  /** Upper bound of the total variation between the drawn noise and exact noise, for one image. */
   readonly error: number;
 }
 
@@ -68,7 +68,7 @@ function naiveImages(noise: string, shape: Shape): NoisyImages {
 export const noisyImages = (noise: string, shape: Shape, sampling: Sampling): NoisyImages =>
   sampling === "sound" ? soundImages(noise, shape) : naiveImages(noise, shape);
 
-/** Noisy copies under one of several noises, which a coin of the copy's key chooses. */
+/** Noisy copies under one of several noises, which the copy's key chooses at random. */
 export function anyOf(parts: readonly NoisyImages[]): NoisyImages {
   const [only] = parts;
   if (parts.length === 1) return only;

@@ -1,5 +1,5 @@
-// Noisy copies of a point off the grid of 8-bit pixels, as a certificate of sound sampling means them: the base classifier
-// begins with rounding, so that its smoothed classifier answers round(x + η) for every real x.
+// Noisy copies of a point off the grid of 8-bit pixels, for certificates of sound sampling: the base classifier rounds its
+// input first, so the smoothed classifier is defined by round(x + η) for every real x.
 import { fillBits, type Key } from "../math/random.ts";
 import { type Shape, tensor } from "../math/tensor.ts";
 import { parseNoise } from "../noise/table.ts";
@@ -8,7 +8,7 @@ import { type LowerCumulative, lowerCumulatives } from "./cumulative.ts";
 import { cancellation, furthestStep, GRID, gridNoise } from "./grid-noise.ts";
 import { anyOf, type NoisyImages, noisyImages, type Sampling } from "./noisy-images.ts";
 
-/** The most thresholds that are kept, in doubles. */
+/** The size of the cache of thresholds, in doubles. */
 const MAX_THRESHOLDS = 2 ** 25;
 
 /** F(x) from F of −|x|. */

@@ -4,7 +4,7 @@ import type { CertifyOptions } from "./certify.ts";
 import { samplings } from "./noisy-images.ts";
 import { certifiedNorms } from "./radii.ts";
 
-/** Which test images are certified. */
+/** The choices of test images. */
 const choices = ["first", "random"] as const;
 
 /** Options of `rampart certify`. */
@@ -40,11 +40,11 @@ export const CertificationOptions = z.strictObject({
   predict: z
     .boolean()
     .default(false)
-    .describe("only predict the class of each image, by a two-sided test of --n draws; no radii"),
+    .describe("predict only the class of each image, by a two-sided test of --n draws; no radii"),
   sequential: z
     .boolean()
     .default(false)
-    .describe("test for the radius --target only, and stop once it is decided"),
+    .describe("test only the radius --target, and stop once it is decided"),
   target: z
     .number()
     .positive()
@@ -55,7 +55,7 @@ export const CertificationOptions = z.strictObject({
 });
 export type CertificationOptions = z.output<typeof CertificationOptions>;
 
-/** What `certify` is asked for. Throws `UsageError` for a target without `sequential`, and the other way round. */
+/** The request for `certify`. Throws `UsageError` for a target without `sequential`, and for the reverse. */
 export function drawsOf(options: CertificationOptions): CertifyOptions {
   const { n0, n, alpha, sequential, target, norms, predict } = options;
   if (predict && sequential)

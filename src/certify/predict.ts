@@ -1,4 +1,4 @@
-// The class of a classifier under noise, by a test on fresh draws.
+// Predicts the class of a classifier under noise, by a test on fresh draws.
 import { fold, type Key } from "../math/random.ts";
 import { argmax } from "../math/tensor.ts";
 import { signTest } from "./binomial.ts";
@@ -11,7 +11,7 @@ import { count } from "./votes.ts";
 /** The key of these draws; `certify` uses 0 and 1. */
 const PREDICTION = 2;
 
-/** How a class is tested: the draws, and the probability that the answer is wrong. */
+/** The settings of a test: the draws, and the probability that the answer is wrong. */
 export interface PredictOptions {
   readonly n: number;
   readonly alpha: number;
@@ -21,7 +21,7 @@ export interface PredictOptions {
 export interface Prediction {
   /** The class; null if the certifier abstains. */
   readonly prediction: number | null;
-  /** Draws; all there are where they are counted one by one. */
+  /** The number of draws; all of them if they are enumerated. */
   readonly n: number;
   /** Votes per class [classes]. */
   readonly counts: readonly number[];
@@ -30,7 +30,7 @@ export interface Prediction {
 /**
  * The smoothed classifier's class of one image [...shape], which is wrong with probability at most α (Cohen et al.
  * 2019, arXiv:1902.02918, Algorithm 1, PREDICT; Hung & Fithian 2019): abstains unless the two most frequent classes
- * differ. The error of drawing is taken into account.
+ * differ. The sampling error of the noise is taken into account.
  *
  * @example
  * ```ts
@@ -70,8 +70,8 @@ export async function predict(
 }
 
 /**
- * The same at any point [...shape]. Under sound sampling the classifier rounds x + η to 8 bits, so x may lie off the grid. A noise
- * whose draws are all counted needs an 8-bit point.
+ * The same at any point [...shape]. Under sound sampling the classifier rounds x + η to 8 bits, so x may lie off the grid.
+ * A noise with enumerated draws needs an 8-bit point.
  */
 export async function predictAt(
   smoothed: SmoothedClassifier,
@@ -87,9 +87,9 @@ export async function predictAt(
 
 /**
  * The class of most votes, if it is the most probable one at level α; else null. `counts` [classes] are of n draws within a total
- * variation of `error` of exact noise. Draws without a vote stand with the second class: they count against the first one. If
+ * variation of `error` of exact noise. Draws without a vote count for the second class, against the first. If
  * class A is the most probable one, with exact probabilities p_B ≤ p_A, then the share of B among the draws of both is at most
- * (p_B + error)/(p_A + p_B) ≤ ½ + error/2p_A, and p_A ≥ 1/classes, since draws without a vote stand with A.
+ * (p_B + error)/(p_A + p_B) ≤ ½ + error/2p_A, and p_A ≥ 1/classes, since draws without a vote count for A.
  */
 export function winner(
   counts: readonly number[],

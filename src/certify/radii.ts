@@ -1,5 +1,5 @@
 // Certified radii of classifiers that average over noise with independent parts. `p` is a lower bound of the probability of
-// the top class. A radius is 0 for p ≤ ½. `docs/certificates.md` derives those that are derived here.
+// the top class. A radius is 0 for p ≤ ½. `docs/certificates.md` derives the radii without a citation.
 import { normalQuantile } from "../math/special.ts";
 
 /** Certified radii in pixels of [0, 1] by norm. */
@@ -16,10 +16,10 @@ export type CertifiedNorm = (typeof certifiedNorms)[number];
 /** No radius: the certifier abstained. */
 export const noRadii: Radii = { l2: 0, l1: 0, linf: 0 };
 
-/** Relative error that rounding may have in a formula below; results are lowered by it. */
+/** The relative rounding error of the formulas below; results are lowered by this. */
 const ROUNDING = 1e-12;
 
-/** A radius of at least 0, below the exact one; 0 for NaN. */
+/** A radius of at least 0 and below the exact radius; 0 for NaN. */
 export const roundedDown = (radius: number): number => (radius > 0 ? radius * (1 - ROUNDING) : 0);
 
 /**
@@ -105,7 +105,7 @@ export const expLinf = (p: number, scale: number): number =>
   roundedDown(-scale * Math.log(2 * (1 - p)));
 
 /**
- * What radii in some norms imply in the others: ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁ ≤ √d ‖v‖₂ ≤ d ‖v‖∞, so each ball contains
+ * The radii in all norms that follow from radii in some norms: ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁ ≤ √d ‖v‖₂ ≤ d ‖v‖∞, so each ball contains
  * balls of the other norms. Norms without a given radius get only the implied one.
  *
  * @example

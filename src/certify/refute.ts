@@ -1,4 +1,4 @@
-// Whether an adversarial point refutes a certificate: inside the radius the certified class has probability at least ½.
+// Tests whether an adversarial point refutes a certificate. Inside the radius, the certified class has probability ≥ ½.
 
 import type { Key } from "../math/random.ts";
 import { betaCdf } from "../math/special.ts";
@@ -13,17 +13,17 @@ export const REFUTING_DRAWS = 10_000;
 /** Upper bound on the probability that a correct certificate is refuted. */
 export const REFUTING_LEVEL = 1e-6;
 
-/** What fresh draws at a point say about a certified class. */
+/** The result of fresh draws at a point for a certified class. */
 export interface Refutation {
-  /** Draws that were made; fewer than asked for once the rest cannot change the decision. */
+  /** The number of draws made; drawing stops once the remaining draws cannot change the decision. */
   readonly draws: number;
-  /** Those that voted for the class. */
+  /** The number of draws that voted for the class. */
   readonly votes: number;
   /** Whether a probability of at least ½ is rejected. */
   readonly refuted: boolean;
 }
 
-/** How a certificate is tested. */
+/** The settings of a test of a certificate. */
 export interface RefuteOptions {
   /** The certified class. */
   readonly prediction: number;
@@ -35,7 +35,7 @@ export interface RefuteOptions {
 const atMost = (k: number, n: number, p: number): number =>
   k >= n ? 1 : betaCdf(1 - p, n - k, k + 1);
 
-/** The most votes of n that reject the probability p at a level, by the exact binomial test; −1 if none do. */
+/** The largest number of votes of n that rejects the probability p at a level, by the exact binomial test; −1 if none does. */
 export function mostRefuting(n: number, p: number, level: number): number {
   let [low, high] = [-1, n];
   while (high - low > 1) {
@@ -47,8 +47,8 @@ export function mostRefuting(n: number, p: number, level: number): number {
 }
 
 /**
- * Counts all draws at an 8-bit point, for a certificate without chance. Of two classes with equally many votes the first one
- * wins. A lost draw could have been a vote for the certified class.
+ * Counts all draws at an 8-bit point, for an exact certificate. If two classes have equally many votes, the first one wins.
+ * A lost draw could have been a vote for the certified class.
  */
 async function refuteExactly(
   { network, shape, batch, classes, signal, note }: SmoothedClassifier,
@@ -68,9 +68,9 @@ async function refuteExactly(
 
 /**
  * Tests with fresh draws whether the certified class has probability at least ½ at a point [...shape], by the exact binomial
- * test. Draws end once no votes of the rest can change the decision. `key` must be used for nothing else. Under sound
- * sampling the point may lie off the grid of 8-bit pixels. A noise whose draws are all counted needs an 8-bit point. Draws of a
- * lost batch count as votes for the class, so that a failing device refutes nothing.
+ * test. Drawing stops once the remaining votes cannot change the decision. `key` must not be used elsewhere. Under sound
+ * sampling the point may lie off the grid of 8-bit pixels. A noise with enumerated draws needs an 8-bit point. Draws of a
+ * lost batch count as votes for the class, so a failing device cannot refute a certificate.
  */
 export async function refute(
   smoothed: SmoothedClassifier,
@@ -88,7 +88,7 @@ export async function refute(
   for await (const part of votes(network, poll))
     for (const vote of part) {
       draws++;
-      // A lost draw says nothing; at worst for a refutation it was a vote for the class.
+      // A lost draw is unknown. For a refutation, the worst case is a vote for the class.
       if (vote === prediction || vote === LOST_DRAW) won++;
       if (won > most) return { draws, votes: won, refuted: false };
       if (draws - won >= n - most) return { draws, votes: won, refuted: true };

@@ -1,11 +1,11 @@
-// The classifier of sound sampling as a noise of attacks and evaluations, so that these are about the classifier that is certified.
+// The rounding of sound sampling as a noise for attacks and evaluations, so that they use the certified classifier.
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { type Noise, underDraw } from "../noise/noise.ts";
 import { GRID } from "./grid-noise.ts";
 
 /**
- * The noise, after which images are rounded to 8 bits: x ↦ round(255 (x + η))/255, which is not clipped. Attacks take rounding for
- * the identity in gradients (straight-through; BPDA, Athalye et al. 2018, arXiv:1802.00420).
+ * The noise, followed by rounding to 8 bits: x ↦ round(255 (x + η))/255, without clipping. Gradients treat rounding as the
+ * identity (straight-through; BPDA, Athalye et al. 2018, arXiv:1802.00420).
  */
 export function roundedNoise(noise: Noise): Noise {
   const describe = () => `${noise.describe?.() ?? noise.name}, rounded to multiples of 1/${GRID}`;
@@ -19,7 +19,7 @@ export function roundedNoise(noise: Noise): Noise {
   };
 }
 
-/** In doubles, since the sum in float32 could be the middle between two levels. */
+/** In doubles, because a float32 sum could be exactly halfway between two levels. */
 function rounded(x: Tensor, drawn: Tensor, noise: Noise): Tensor {
   const combined = noise.combine === undefined ? null : underDraw(noise, x, drawn).data;
   const out = new Float32Array(x.data.length);

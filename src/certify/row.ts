@@ -8,7 +8,7 @@ import { samplings } from "./noisy-images.ts";
 const probability = z.number().min(0).max(1);
 const radius = z.number().nonnegative();
 
-/** One certified image. `docs/certifying.md` says what each field means. */
+/** One certified image. `docs/certifying.md` explains each field. */
 export const CertificateRow = z.looseObject({
   /** Index in the test split. */
   index: z.int().nonnegative(),
@@ -17,9 +17,9 @@ export const CertificateRow = z.looseObject({
   prediction: z.int().nullable(),
   /** `normal:0.25`, for pixels in [0, 1]. */
   noise: z.string(),
-  /** Upper bound of the probability that the radii are wrong; 0 if all draws were counted. */
+  /** Upper bound of the probability that the radii are wrong; 0 if draws are enumerated. */
   alpha: probability,
-  /** Number of draws that chose the class; 0 if all draws were counted, or if a test of n draws predicted the class. */
+  /** Number of draws that chose the class; 0 if draws are enumerated, or if a test of n draws predicted the class. */
   n0: z.int().nonnegative(),
   /** The draws that bound the probability of the class, for each sampled noise; `counts` [classes]. */
   components: z.array(

@@ -1,9 +1,9 @@
-// What certificates of a sample say about the whole data set.
+// Inference from certificates of a sample to the whole data set.
 import { lowerBound } from "./binomial.ts";
 import type { CertifiedNorm } from "./radii.ts";
 import type { CertificateRow } from "./row.ts";
 
-/** Confidence with which the lower bounds of all radii hold together, 1 − β. */
+/** The confidence 1 − β that the lower bounds of all radii hold simultaneously. */
 export const CONFIDENCE = 0.95;
 
 /** The certified accuracy at one radius. */
@@ -13,18 +13,18 @@ export interface CertifiedShare {
   /** Images that are certified at this radius for their label. */
   readonly certified: number;
   readonly of: number;
-  /** Lower bound, for the distribution of images, of the share that is right and stays so within the radius. */
+  /** Lower bound, over the distribution of images, of the share that is classified correctly everywhere within the radius. */
   readonly low: number;
 }
 
-/** Whether a row shows that its image is classified right, and stays so within the radius. */
+/** Whether a row shows that its image is classified correctly everywhere within the radius. */
 const holds = ({ prediction, label, radius }: CertificateRow, norm: CertifiedNorm, at: number) =>
   prediction === label && radius[norm] >= at;
 
 /**
  * The certified accuracy at each of m radii. With K of N independent images certified, the share that would be certified
  * is at least the Clopper–Pearson bound of (K, N) at level β/m. A certificate is wrong with probability at most α, so at
- * least that share minus α is truly robust; all m statements hold together with probability 1 − β (Bonferroni).
+ * least that share minus α is truly robust; all m statements hold simultaneously with probability 1 − β (Bonferroni).
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// A classifier under noise, and what its draws are made of.
+// A classifier under noise, and the parts of its draws.
 import type { OnNote } from "../math/note.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
@@ -22,7 +22,7 @@ export interface SmoothedClassifier {
   readonly note?: OnNote | undefined;
 }
 
-/** Throws `UsageError` unless 0 < α < 1 and there are at least 2 draws, of which one chooses the class. */
+/** Throws `UsageError` unless 0 < α < 1, n is at least 2 and n0 at least 1. */
 export function checkDraws({
   n0 = 1,
   n,
@@ -46,7 +46,7 @@ export function checkDraws({
     });
 }
 
-/** What the draws of one component are made of. */
+/** The inputs of the draws of one component. */
 export function pollOf(
   { batch, classes, signal, note }: SmoothedClassifier,
   { image, noisy, key, draws }: Pick<Poll, "image" | "noisy" | "key" | "draws">,
@@ -54,7 +54,7 @@ export function pollOf(
   return { image, noisy, key, draws, batch, classes, signal, note };
 }
 
-/** Throws `UsageError` unless the noise's draws, which are all counted, are those of 8-bit images. */
+/** Throws `UsageError` if a noise with enumerated draws is used with naive sampling. */
 export function requireSound(noise: string, sampling: Sampling): void {
   if (sampling === "sound") return;
   throw new UsageError(
@@ -63,7 +63,7 @@ export function requireSound(noise: string, sampling: Sampling): void {
   );
 }
 
-/** Votes over all draws of a noise that has finitely many. */
+/** Votes over all draws of a noise with finitely many draws. */
 export async function allVotes(
   smoothed: SmoothedClassifier,
   image: Float32Array,

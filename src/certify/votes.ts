@@ -10,13 +10,13 @@ export type BaseClassifier = Pick<Victim, "logits">;
 /** A draw that counts for no class, because its logits tie or are NaN. */
 export const NO_VOTE = -1;
 
-/** A draw whose batch was lost. It counts against the statement that the draws are to show. */
+/** A draw whose batch failed. It counts against the statement that the draws should prove. */
 export const LOST_DRAW = -2;
 
 /** Whether a draw is a vote for a class. */
 export const isVote = (vote: number): boolean => vote >= 0;
 
-/** The class of strictly largest logit; `NO_VOTE` on a tie or for NaN. */
+/** The class with the largest logit; `NO_VOTE` on a tie or for NaN. */
 export function voteOf(logits: ArrayLike<number>): number {
   let best = 0;
   let tied = false;
@@ -38,7 +38,7 @@ export interface Poll {
   /** Draw i uses the key fold(key, i). */
   readonly key: Key;
   readonly draws: number;
-  /** Every call of the network has this many images; the last one is filled with further draws that do not count. */
+  /** Every call of the network has this many images; the last call is filled with further draws that do not count. */
   readonly batch: number;
   readonly classes: number;
   readonly signal?: AbortSignal | undefined;
@@ -64,7 +64,7 @@ export async function* votes(
       if (error instanceof UsageError || signal?.aborted) throw error;
       note?.({
         code: "lost-batch",
-        text: `a batch of ${count} draws was lost and counts against what they were to show: ${String(error)}`,
+        text: `a batch of ${count} draws failed and counts against the statement that they should prove: ${String(error)}`,
       });
       yield Array.from({ length: count }, () => LOST_DRAW);
     }

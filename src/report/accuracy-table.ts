@@ -1,4 +1,4 @@
-// The table of models × attacks. All report formats take its columns from here.
+// The table of models × attacks. All report formats use these columns.
 import type { Summary } from "../evaluate/summary.ts";
 import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
@@ -21,7 +21,7 @@ export interface Column {
   readonly detail: string;
 }
 
-/** Models that were evaluated on the same data by the same protocol. */
+/** Models that were evaluated on the same data with the same protocol. */
 export interface AccuracyTable {
   readonly data: string;
   readonly protocol: string;
@@ -100,7 +100,7 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
   }
   for (const union of short ? summary.unions.slice(-1) : unionsShown(summary)) {
     if (union.attacks.length < 2) continue;
-    // Named by its balls: other attacks in the same balls give another upper bound on the same accuracy.
+    // Named by its balls, because other attacks in the same balls give another upper bound on the same accuracy.
     const detail = ballsText(union);
     const { union: interval, minOfMeans, examples: tried } = union;
     yield [column("union", "union", detail), { mean: interval.mean, interval, examples: tried }];
@@ -111,7 +111,7 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
   }
 }
 
-/** Kinds of columns in order: the number that the protocol reports comes before the other one. */
+/** The order of the kinds of columns: the number that the protocol reports comes first. */
 const order = (headline: Summary["headline"]): readonly Column["kind"][] =>
   headline === "union"
     ? ["clean", "attack", "union", "min of means"]
@@ -120,7 +120,7 @@ const order = (headline: Summary["headline"]): readonly Column["kind"][] =>
 /** With more attack columns than this a short table shows only the largest radii. */
 const MAX_ATTACKS_IN_FULL = 4;
 
-/** One table per data set and protocol, so that no column mixes numbers that mean different things. */
+/** One table per data set and protocol, so no column mixes numbers that are not comparable. */
 export function accuracyTables(
   evaluations: readonly Evaluation[],
   { short = false }: { readonly short?: boolean } = {},

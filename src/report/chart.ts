@@ -18,11 +18,11 @@ export interface Series {
   readonly place: number;
   readonly dashed?: boolean;
   /**
-   * `line` through the points, which is the default; `steps`, each value holding up to its point; `steps-after`, each holding
-   * from its point on; `dots` without a line.
+   * `line` through the points (default); `steps`, where each value holds up to its point; `steps-after`, where each value
+   * holds from its point on; `dots` without a line.
    */
   readonly shape?: "line" | "steps" | "steps-after" | "dots" | undefined;
-  /** Whether steps have a dot at each point; lines of a few points always have. */
+  /** Whether steps have a dot at each point; lines with few points always have dots. */
   readonly dotted?: boolean;
   readonly points: readonly Point[];
 }
@@ -35,9 +35,9 @@ export interface Chart {
   readonly y: string;
   /** Whether y is a share in [0, 1], shown in percent. */
   readonly share: boolean;
-  /** Base of a logarithmic axis of x, which is then positive: to base 2 every x has a tick, to base 10 powers of ten. */
+  /** Base of a logarithmic x axis, for positive x: base 2 has a tick at every x, base 10 at powers of ten. */
   readonly log?: 2 | 10;
-  /** Shades what lies between two steps: an upper bound that holds from its points on, and a lower one that holds up to them. */
+  /** Shades the area between two steps: an upper bound that holds from its points on, and a lower bound up to its points. */
   readonly between?:
     | { readonly upper: readonly Point[]; readonly lower: readonly Point[] }
     | undefined;
@@ -51,13 +51,13 @@ const glyphs = ["●", "■", "▲", "◆", "★", "⅄", "✚"];
 const COLORS = 8;
 const color = (place: number) => `var(--series-${(place % COLORS) + 1})`;
 
-/** With more points than this a line has no dots. */
+/** Lines with more points than this have no dots. */
 const MAX_DOTS = 24;
 
 /** The curve of Plot for each shape. */
 const curves = { line: "linear", steps: "step-before", "steps-after": "step-after" } as const;
 
-/** The interval of each point: an area along a line, and a bar at a point that stands alone. */
+/** The interval of each point: an area along a line, and a bar at an isolated point. */
 const interval = (points: readonly Point[], paint: string, isLine: boolean): Plot.Markish => {
   const banded = points.filter(({ low, high }) => low !== undefined && high !== undefined);
   return isLine
@@ -122,7 +122,7 @@ function logTens(label: string, xs: readonly number[]): Plot.ScaleOptions {
   return { label, type: "log", domain: [10 ** first, 10 ** last], ticks, tickFormat: "~s" };
 }
 
-/** The horizontal axis: to base 2 every x has a tick, whole numbers have no decimals. */
+/** The horizontal axis: base 2 has a tick at every x, and integers have no decimals. */
 function xScale(label: string, xs: readonly number[], log: Chart["log"]): Plot.ScaleOptions {
   if (log === 10) return logTens(label, xs);
   const tickFormat = xs.every(Number.isInteger) ? "d" : undefined;
@@ -150,8 +150,8 @@ export function chartMarkup({ title, x, y, share, log, between, series }: Chart)
       : { label: y, grid: true, zero: true },
     marks: [...below, Plot.ruleY([0]), ...series.flatMap(marks)],
   });
-  // Plot names its groups, which have no role that a name may have. The figure is one image with one name. Plot's own ariaLabel
-  // would not be escaped: linkedom writes < and & in attributes unchanged.
+  // Plot sets aria-labels on groups without a role, which is not allowed, so the whole figure is one image with one label.
+  // Plot's own ariaLabel would not be escaped: linkedom writes < and & in attributes unchanged.
   const shapes = svg.outerHTML
     .slice("<svg ".length)
     .replace(/ aria-label="([\w -]*)"/g, ' data-mark="$1"');

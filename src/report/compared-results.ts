@@ -24,7 +24,7 @@ function auditOf({ auditSummary }: ResultFile): ComparedResult["audit"] {
 }
 
 /**
- * Both results with labels that tell them apart: `labels`, or else their models' names, with the files if these are equal.
+ * Both results with distinct labels: `labels`, or else the names of their models, with the files if the names are equal.
  * Throws `UsageError` for rows of several evaluations.
  */
 export function comparedResults(

@@ -3,10 +3,10 @@ import type { Interval } from "../math/statistics.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Ball } from "./outcomes.ts";
 
-/** One of the two results: which rows, and what an audit said of them. */
+/** One of the two results: its rows, and the verdict of its audit. */
 export interface ComparedResult {
   readonly evaluation: Evaluation;
-  /** What summary.json says; null for rows that are not an audit's. */
+  /** The contents of summary.json; null for rows that are not from an audit. */
   readonly audit: { readonly valid: boolean; readonly budget: string } | null;
 }
 

@@ -1,4 +1,4 @@
-// What two evaluations do not have in common, as notes.
+// The differences between two evaluations, as notes.
 import { present } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
 import type { ComparedAccuracy, ComparedResult } from "./compared.ts";
@@ -27,7 +27,7 @@ const RANDOMISED_ONLY = ["eot", "draws", "objective"];
 
 const other = (text: string): Note => ({ code: "other-attacks", text });
 
-/** The attacks that were asked for; those with rows where settings are missing. */
+/** The requested attacks; without settings, the attacks that have rows. */
 function attacksOf({ settings, summary }: Evaluation): string[] {
   const asked = settings?.options.attacks;
   const names = Array.isArray(asked)
@@ -66,14 +66,14 @@ function attackNotes(before: Evaluation, after: Evaluation): Note[] {
   return notes;
 }
 
-/** Options that differ; of randomised classifiers alone where both are. */
+/** Options that differ; options of randomised classifiers only if both are randomised. */
 function optionNote(before: Evaluation, after: Evaluation): Note | undefined {
   const [a, b] = [before.settings?.options, after.settings?.options];
   if (a === undefined || b === undefined) return undefined;
   const randomised = before.summary.randomised && after.summary.randomised;
   const ignored = randomised ? NOT_COMPARED : [...NOT_COMPARED, ...RANDOMISED_ONLY];
   const names = Object.keys(a).filter(
-    // An option that one of the files does not have did not exist when it was written.
+    // If one of the files lacks an option, the option did not exist when the file was written.
     (name) =>
       name in b && !ignored.includes(name) && JSON.stringify(a[name]) !== JSON.stringify(b[name]),
   );
@@ -92,7 +92,7 @@ function budgetNote(before: ComparedResult, after: ComparedResult): Note | undef
   );
 }
 
-/** Balls that only one of the two was attacked in. */
+/** Balls in which only one of the two was attacked. */
 function ballNotes(before: Evaluation, after: Evaluation): Note[] {
   const [a, b] = [outcomesOf(before.rows).balls, outcomesOf(after.rows).balls];
   const namesOf = (balls: typeof a) => balls.map(({ name }) => name);
@@ -142,7 +142,7 @@ function dataNote(before: Evaluation, after: Evaluation): Note | undefined {
   };
 }
 
-/** Facts that a reader must know beside the numbers: how a randomised classifier is judged, other machines. */
+/** Other facts for the reader: scoring of randomised classifiers, different machines. */
 function judgingNotes(before: Evaluation, after: Evaluation): Note[] {
   const pairs = [
     { name: "seed", a: before.rows[0].seed, b: after.rows[0].seed },
@@ -169,7 +169,7 @@ const invalidNotes = (results: readonly (readonly [ComparedResult, string])[]): 
       text: `The audit ${when} (${evaluation.file}) is invalid: its numbers are meaningless until its diagnostics are resolved.`,
     }));
 
-/** The differences of two results, those of attacks first with code `other-attacks`. */
+/** The differences of two results. Differences of attacks come first and have the code `other-attacks`. */
 export function differencesOf(
   before: ComparedResult,
   after: ComparedResult,

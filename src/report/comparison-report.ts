@@ -6,7 +6,7 @@ import { page } from "./page.ts";
 import type { ComparisonFormat } from "./report-format.ts";
 import { comparisonSection } from "./sections/comparison.ts";
 
-/** The comparison as JSON has it: notes also as codes. */
+/** The comparison for JSON: notes with their codes. */
 export const comparisonRecord = (comparison: Comparison) =>
   Object.assign({}, comparison, {
     notes: comparison.notes.map(({ text }) => text),
@@ -14,8 +14,8 @@ export const comparisonRecord = (comparison: Comparison) =>
   });
 
 /**
- * The text of a comparison. `evaluations` are the two that were compared; HTML also shows their usual sections. `title` is that
- * of the page; by default it is made of both labels.
+ * The text of a comparison. `evaluations` are the two compared ones; HTML also shows their usual sections. `title` is the
+ * title of the page; by default it consists of both labels.
  */
 export function comparisonReport(
   comparison: Comparison,

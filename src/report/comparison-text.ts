@@ -15,7 +15,7 @@ import {
 import { counted, percent } from "./format.ts";
 import { textTable } from "./text-table.ts";
 
-/** The heads of the table of accuracies. */
+/** The column heads of the table of accuracies. */
 const HEADS = ["", "before", "after", "change", "95 % interval", "lost", "gained", "p"] as const;
 
 const linesOf = ({ accuracies }: Comparison): string[][] =>

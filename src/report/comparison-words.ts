@@ -1,4 +1,4 @@
-// The words of a comparison that every format uses.
+// Texts of a comparison that every format uses.
 import type { Interval } from "../math/statistics.ts";
 import type { ComparedAccuracy } from "./compared.ts";
 import type { Comparison } from "./comparison.ts";
@@ -48,7 +48,7 @@ export function headlineSentence(comparison: Comparison): string {
   return `${name} ${difference.mean < 0 ? "fell" : "rose"} ${numbers}.`;
 }
 
-/** Whether chance explains the change. */
+/** A sentence on whether the change may be due to chance. */
 export function evidence(comparison: Comparison): string {
   const { p, lost, gained } = headlineOf(comparison);
   if (lost + gained === 0) return "No image changed.";
@@ -69,6 +69,6 @@ export function dropSentence({ drop, accuracies }: Comparison): string {
   return `Passes: no drop above ${max} (${decides.join("; ")}). The point estimate decides, not the interval.`;
 }
 
-/** How the interval and p are computed. */
+/** Explains how the interval and p are computed. */
 export const METHOD =
   "Each image is paired with itself. Change: accuracy after minus before, with a 95 % bootstrap interval over images (BCa, 2000 samples). Lost: right before, wrong after. p: McNemar's exact two-sided test; it is the probability of a split of lost and gained at least as uneven if both models were equally good.";

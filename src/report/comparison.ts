@@ -31,7 +31,7 @@ export interface Side {
   readonly data: string;
   readonly file: string;
   readonly examples: number;
-  /** What the audit says; null for rows that are not an audit's. */
+  /** The verdict of the audit; null for rows that are not from an audit. */
   readonly valid: boolean | null;
   readonly budget: string | null;
 }
@@ -46,7 +46,7 @@ export interface Comparison {
   readonly accuracies: readonly ComparedAccuracy[];
   /** The name of the accuracy to quote: under all attacks at the largest radii; `clean` if no ball is in both. */
   readonly headline: string;
-  /** Whether both were attacked in the same way. */
+  /** Whether both were attacked with the same settings. */
   readonly sameSettings: boolean;
   readonly seed: number;
   /** Null without --max-drop. */
@@ -54,7 +54,7 @@ export interface Comparison {
   readonly notes: readonly Note[];
 }
 
-/** How to compare. */
+/** Options of a comparison. */
 export interface CompareSettings {
   /** Seed of the bootstrap; by default 0. */
   readonly seed?: number | undefined;
@@ -96,7 +96,7 @@ function compared(
 const sharesOf = ({ worst }: Pick<BallOutcomes, "worst">): Shares =>
   new Map([...worst].map(([index, { share }]) => [index, share]));
 
-/** The strongest attack of several balls on each example that all of them have. */
+/** The strongest attack over several balls, for each example that all of them have. */
 function unionOf(balls: readonly BallOutcomes[]): Shares {
   const [first, ...others] = balls;
   const shares = new Map<number, number>();
@@ -164,10 +164,7 @@ function decide(max: number, found: Omit<Comparison, "drop">): DropDecision {
   return { max, decidedBy: "estimate", decides, dropped, passed: valid && dropped.length === 0 };
 }
 
-/**
- * Compares two evaluations. Throws `UsageError` for other images or protocols, and for `maxDrop` between different attacks or
- * radii.
- */
+/** Compares two evaluations. Throws `UsageError` if images or protocols differ; for `maxDrop`, also if attacks or radii do. */
 export function comparisonOf(
   before: ComparedResult,
   after: ComparedResult,
@@ -181,7 +178,7 @@ export function comparisonOf(
     after: sideOf(after),
     examples,
     accuracies,
-    // The last one is of all norms together, or of the only norm at its largest radius.
+    // The last entry is over all norms, or for the only norm at its largest radius.
     headline: accuracies[accuracies.length - 1].name,
     sameSettings: notes.every(({ code }) => code !== "other-attacks"),
     seed,

@@ -48,8 +48,8 @@ function cellMarkup(cell: TableCell | string, head: TableHead): Markup {
 }
 
 /**
- * A table in a frame that scrolls sideways if it must. On a phone each line becomes a block, in which every cell shows the head
- * of its column beside it (`data-label`).
+ * A table in a frame that scrolls sideways if necessary. On a phone each line becomes a block, in which every cell is preceded
+ * by the head of its column (`data-label`).
  */
 export const dataTable = ({ label, caption, className, heads, lines }: DataTable): Markup => html`
 <div class="scroll" role="region" aria-label="${label}" tabindex="0"><table class="${["data", className ?? ""].join(" ").trim()}">

@@ -1,4 +1,4 @@
-// Curves of accuracy against EOT draws in words, for tables in text: without the libraries that draw them.
+// Curves of accuracy against EOT draws as text, for text tables. Does not import chart libraries.
 import type { EotCurve } from "../evaluate/eot-curve.ts";
 import { epsilonText, listed, percent } from "./format.ts";
 

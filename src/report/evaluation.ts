@@ -28,9 +28,9 @@ export interface Evaluation {
   /** The settings beside the rows; null if missing or unreadable, with a reason in `notes`. */
   readonly settings: Settings | null;
   readonly images: readonly ImageSet[];
-  /** What is proven about its images; empty without `audit --prove`. */
+  /** Proofs about its images; empty without `audit --prove`. */
   readonly proofs?: readonly ProofRow[] | undefined;
-  /** Certificates of the classifier under noise; empty without `audit --prove`. */
+  /** Certificates for its images under noise; empty without `audit --prove`. */
   readonly certificates?: readonly CertificateRow[] | undefined;
   /** Remarks on missing or incomplete parts. */
   readonly notes: readonly Note[];
@@ -46,7 +46,7 @@ export interface RowsFile {
   /** Bytes of the .npz of images; null if there are none. */
   readonly examples: Uint8Array | null;
   readonly notes: readonly Note[];
-  /** What `audit --prove` proved; undefined if there is no such file. */
+  /** The proofs of `audit --prove`; undefined if there is no such file. */
   readonly proofs?: readonly ProofRow[] | undefined;
   readonly certificates?: readonly CertificateRow[] | undefined;
 }
@@ -59,7 +59,7 @@ interface NamedArray {
 
 /** Functions of other folders that a report needs, passed in because report/ imports only the types of rows. */
 export interface Tools {
-  /** `options` are those of the settings: under `skipBroken` broken examples count for later attacks. */
+  /** `options` come from the settings: with `skipBroken`, broken examples count as broken for later attacks. */
   summarize(rows: readonly Row[], options?: SkipOptions): Summary;
   parseNpz(name: string, bytes: Uint8Array): ReadonlyMap<string, NamedArray>;
 }

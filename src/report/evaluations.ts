@@ -88,7 +88,7 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
     for (const warning of fitting?.warnings ?? [])
       notes.push({ code: "warning", text: `${rows[0].model} on ${rows[0].data}: ${warning}.` });
     const summary = tools.summarize(rows, fitting?.options);
-    // Proofs beside rows of several evaluations do not state to which of them they belong.
+    // Proofs beside rows of several evaluations do not state which evaluation they belong to.
     const { proofs, certificates } = only ? source : {};
     const evaluation = { file, rows, summary, settings: fitting, images, proofs, certificates };
     const ownNotes = present([unfinished(rows[0].model, evaluation) ?? undefined]);
@@ -120,7 +120,7 @@ function imagesOf(
   if (!only) {
     notes.push({
       code: "no-images",
-      text: `${file} holds rows of several evaluations, and the images beside it do not state to which of them they belong.`,
+      text: `${file} holds rows of several evaluations, and the images beside it do not state which evaluation they belong to.`,
     });
     return [];
   }
@@ -139,7 +139,7 @@ function imagesOf(
   }
 }
 
-/** Unique labels: the model's name, extended where necessary by its protocol, its file, or a number. */
+/** Unique labels: the model's name, followed if necessary by its protocol, its file, or a number. */
 function labelled(all: readonly Unlabelled[]): Evaluation[] {
   const forms: readonly ((one: Unlabelled, i: number) => string)[] = [
     ({ summary }) => summary.model,

@@ -74,7 +74,7 @@ const months = [
   "December",
 ];
 
-/** An ISO 8601 time for people, the same in every time zone: `29 November 2026, 15:09 UTC`. Other texts stay as they are. */
+/** An ISO 8601 time in readable form: `29 November 2026, 15:09 UTC`. Other texts are returned unchanged. */
 export function dateText(iso: string): string {
   const date = new Date(iso);
   if (!/^\d{4}-\d{2}-\d{2}T/.test(iso) || Number.isNaN(date.getTime())) return iso;
@@ -82,7 +82,7 @@ export function dateText(iso: string): string {
   return `${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${time} UTC`;
 }
 
-/** Operations of a prediction, in three digits: 40551000 → `40.6 M`. */
+/** Operations of a prediction, with three digits: 40551000 → `40.6 M`. */
 export function macsText(macs: number): string {
   const units = ["", " k", " M", " G", " T"];
   const place = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, macs)) / 3));

@@ -1,4 +1,4 @@
-/** Markup whose values are escaped. Only `html` and `trusted` create it, so nothing reaches a page unescaped. */
+/** Markup whose values are escaped. Only `html` and `trusted` create markup, so pages contain no unescaped values. */
 export interface Markup {
   readonly markup: string;
 }
@@ -12,7 +12,7 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 // XML and HTML allow no control characters except tab and line ends.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: this expression finds them.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression must match control characters.
 const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 
 /** Text escaped for an element or a quoted attribute. Characters that HTML does not allow become U+FFFD. */

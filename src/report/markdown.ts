@@ -65,7 +65,7 @@ function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
   ].join("\n");
 }
 
-/** The images of an evaluation that are proven, broken and undecided; undefined if nothing was proven. */
+/** The images of an evaluation that are proven, broken and undecided; undefined without proofs. */
 function provenText({ label, proofs = [] }: Evaluation): string | undefined {
   if (proofs.length === 0) return undefined;
   const balls = provenBalls(proofs);
@@ -104,7 +104,7 @@ function certifiedText({ label, certificates = [] }: Evaluation): string | undef
   ].join("\n");
 }
 
-/** The tables of models × attacks in Markdown, what is proven, and notes on missing parts. */
+/** The report in Markdown: tables of models × attacks, proofs, and notes on missing parts. */
 export function markdown(evaluations: readonly Evaluation[]): string {
   const notes = noteTexts(evaluations);
   const missing =

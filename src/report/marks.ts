@@ -1,4 +1,4 @@
-// Marks of both versions of Figure 1: squares are for ℓ∞, circles for ℓ2, a star for the example.
+// Marks of both versions of Figure 1: squares for ℓ∞, circles for ℓ2, and a star for the example.
 
 import * as Plot from "@observablehq/plot";
 import { html, type Markup, trusted } from "./html.ts";
@@ -38,7 +38,7 @@ export const outlineMark = (
 ): Plot.Markish =>
   Plot.line(points, { ...closed, stroke: paint[ball], strokeWidth: 2.5, clip: true, ...options });
 
-/** The example that is attacked. */
+/** The attacked example. */
 export const starMark = (at: PlanePoint): Plot.Markish =>
   Plot.dot([at], { ...xy, symbol: "star", r: 5, fill: paint.ink, stroke: "#ffffff" });
 

@@ -76,7 +76,7 @@ export async function readResultFile(path: string): Promise<ResultFile> {
   const inFolder = join(folder, "rows.jsonl");
   const file = (await isFile(inFolder)) ? inFolder : path;
   const summary = join(dirname(file), "summary.json");
-  // A summary beside rows of another name is about other rows.
+  // A summary describes only rows with the standard file name.
   const auditSummary = basename(file) === "rows.jsonl" ? await readTextIfThere(summary) : null;
   return Object.assign({}, await readRowsFile(file), { auditSummary });
 }

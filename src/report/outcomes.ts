@@ -1,15 +1,15 @@
-// What became of each example: right or wrong when clean, and under the strongest attack in each ball.
+// The outcome of each example: right or wrong when clean, and under the strongest attack in each ball.
 import type { Row } from "../evaluate/row.ts";
 
-/** A ball; null where an attack has no norm or no bound. */
+/** A ball; a field is null if an attack has no norm or no bound. */
 export interface Ball {
   readonly norm: string | null;
   readonly epsilon: number | null;
 }
 
-/** The strongest attack on one example: `share` of draws that stay right, 0 or 1 of a deterministic classifier. */
+/** The strongest attack on one example: `share` of draws that stay right, 0 or 1 for a deterministic classifier. */
 interface Worst {
-  /** The share on the draws that choose the strongest attack. */
+  /** The share on the draws that select the strongest attack. */
   readonly choosing: number;
   readonly share: number;
 }
@@ -42,7 +42,7 @@ function grouped(rows: readonly Row[], nameOf: (row: Row) => string): Row[][] {
   return [...groups.values()];
 }
 
-/** Rows of the largest number of EOT draws, which is the strongest form of an attack. */
+/** Rows with the largest number of EOT draws, the strongest form of an attack. */
 function strongest(rows: readonly Row[]): Row[] {
   const most = rows.reduce((largest, { eot }) => Math.max(largest, eot), 0);
   return rows.filter(({ eot }) => eot === most);
@@ -57,14 +57,14 @@ const worstOf = ({ draws, clean, correct, correctChoose }: Row): Worst =>
 /** The stronger attack of two on one example. */
 export const worse = (a: Worst, b: Worst): Worst => (b.choosing < a.choosing ? b : a);
 
-/** The worst of the rows by example. An example that an attack has not tried counts only if another one broke it. */
+/** The worst row of each example. An example that some attack has not tried counts only if another attack broke it. */
 function ballOutcomes(rows: readonly Row[], smaller: readonly BallOutcomes[]): BallOutcomes {
   const [{ norm, epsilon }] = rows;
   const attacks = new Set(rows.map(({ attack }) => attack)).size;
   const worst = new Map<number, Worst>();
   for (const own of grouped(rows, ({ index }) => String(index))) {
     const [{ index, draws }] = own;
-    // A ball also holds what was found in the smaller ones.
+    // A ball contains the smaller balls, so their adversarial examples count too.
     const inside = smaller.flatMap((ball) => ball.worst.get(index) ?? []);
     const found = [...own.map(worstOf), ...inside].reduce(worse);
     const broken = draws === 1 && found.share === 0;

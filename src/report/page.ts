@@ -22,7 +22,7 @@ const notesAside = (notes: readonly string[]): Markup | null =>
 /** A section of the page: its id, its name in the list of sections, and its markup; null leaves it out. */
 export type Section = readonly [id: string, name: string, part: Markup | null];
 
-/** The title and the first sections of a page. The sections that show models side by side follow only where there are several. */
+/** The title and the first sections of a page. Sections that compare models follow only if there are several models. */
 export interface PageStart {
   readonly title: string;
   readonly sections: readonly Section[];

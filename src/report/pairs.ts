@@ -1,4 +1,4 @@
-// Whether two results are about the same images, so that they can be paired.
+// Checks that two results have the same images, so that they can be paired.
 import { UsageError } from "../math/usage-error.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { listed } from "./format.ts";
@@ -25,7 +25,7 @@ const isOther = (pair: Pair): boolean =>
 const what = ({ label, file }: Row): string =>
   `label ${label}${file === undefined ? "" : ` (${file})`}`;
 
-/** The label after of each label before; null if one label became several, or several became one. */
+/** Maps each label before to the label after; null if the labels do not correspond one to one. */
 function permutationOf(pairs: readonly Pair[]): ReadonlyMap<number, number> | null {
   const found = new Map<number, number>();
   for (const { before, after } of pairs) {
@@ -35,7 +35,7 @@ function permutationOf(pairs: readonly Pair[]): ReadonlyMap<number, number> | nu
   return new Set(found.values()).size === found.size ? found : null;
 }
 
-/** Rows of both results by the file of their image; null unless all have one and the files are the same. */
+/** Rows of both results by the file of their image; null unless all rows have a file and the files are the same. */
 function pairsByFile(before: Iterable<Row>, after: Iterable<Row>): readonly Pair[] | null {
   const others = new Map([...after].map((row) => [row.file, row]));
   const pairs = [...before].map((row) => ({ before: row, after: others.get(row.file) }));
@@ -94,7 +94,7 @@ export function checkPairs({ rows, summary }: Evaluation, after: Evaluation): nu
   if (pairs.some(isOther)) throw difference(pairs, pairsByFile(images.values(), others.values()));
   if (summary.protocol !== after.summary.protocol)
     throw misfit(
-      `the protocols differ (${summary.protocol} before, ${after.summary.protocol} after), and their numbers mean different things`,
+      `the protocols differ (${summary.protocol} before, ${after.summary.protocol} after), so their numbers are not comparable`,
       "evaluate both with the same --protocol",
     );
   return pairs.length;

@@ -1,4 +1,4 @@
-// Figures of several panels as one SVG file: Observable Plot draws the panels, which are then placed side by side.
+// Figures with several panels as one SVG file. Observable Plot draws the panels, which are then placed side by side.
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
@@ -56,7 +56,7 @@ export const INNER = PANEL - MARGIN.left - MARGIN.right;
 const panelHeight = ({ window: { x, y } }: Panel): number =>
   MARGIN.top + MARGIN.bottom + (INNER * (y[1] - y[0])) / (x[1] - x[0]);
 
-/** Drops invisible digits, and gives clip paths names that do not depend on other figures. */
+/** Removes digits without a visible effect, and gives clip paths names that do not depend on other figures. */
 const tidy = (svg: string, id: string): string =>
   svg
     .replace(/\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))))
@@ -94,7 +94,7 @@ function wrapped(text: string, width: number, size = 12): readonly string[] {
   return lines;
 }
 
-/** The place [x, line] of each item, from left to right; a full line is followed by another. */
+/** The position [x, line] of each item, from left to right, with line breaks. */
 function flow(items: readonly LegendItem[], width: number): readonly (readonly [number, number])[] {
   let [x, line] = [0, 0];
   return items.map(({ text }) => {
@@ -105,7 +105,7 @@ function flow(items: readonly LegendItem[], width: number): readonly (readonly [
   });
 }
 
-/** The figure as the text of an SVG file that loads nothing. Equal figures give equal bytes. */
+/** The figure as the text of an SVG file without external resources. Equal figures give equal bytes. */
 export function panelFigure(figure: PanelFigure): string {
   const { title, description, legend, image } = figure;
   const panels = figure.panels.map((panel) => ({

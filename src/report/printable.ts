@@ -8,8 +8,8 @@ const short: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Text made safe for one line of a terminal. Control characters (C0 and C1), line breaks and marks that change the direction of
- * writing are shown as `\n` or `\u001b`, so a name in a file cannot forge a line or move the cursor.
+ * Text made safe for one line of a terminal. Control characters (C0 and C1), line breaks and marks that change the text
+ * direction are shown as `\n` or `\u001b`, so a name in a file cannot forge a line or move the cursor.
  */
 export const printable = (line: string): string =>
   line.replace(

@@ -1,10 +1,10 @@
-// What is proven about the images of an evaluation, counted by ball.
+// Proven, broken and undecided images of an evaluation, counted by ball.
 import type { CertificateRow } from "../certify/row.ts";
 import { present } from "../math/defined.ts";
 import type { ProofRow } from "../verify/proof-row.ts";
 import { normName, percent, radius } from "./format.ts";
 
-/** What is known about the images in one ball. The three counts add up to `examples`. */
+/** The status of the images in one ball. The three counts add up to `examples`. */
 export interface ProvenBall {
   readonly norm: string;
   readonly epsilon: number;
@@ -12,7 +12,7 @@ export interface ProvenBall {
   readonly proven: number;
   readonly broken: number;
   readonly undecided: number;
-  /** Those of the broken images that were proven before an attack broke them. Each is a bug. */
+  /** The broken images that were proven before. Each is a bug. */
   readonly contradicted: number;
   /** Images by the method that proved or broke them: proofs first, then the most frequent. */
   readonly methods: readonly {
@@ -83,7 +83,7 @@ export const certifiedNorms = ["linf", "l2", "l1"] as const;
 /** Shares of images: tables show the largest radius for which each share is certified. */
 const SHARES = [0.75, 0.5, 0.25, 0.1] as const;
 
-/** The certified accuracy just at a radius. */
+/** The certified accuracy at a radius. */
 export interface CertifiedStep {
   readonly norm: string;
   readonly radius: number;
@@ -102,7 +102,7 @@ export function certifiedRadii(
     .sort((a, b) => a - b);
 }
 
-/** The largest radii for which some shares of all images are certified, as far as they are reached. */
+/** The largest radii at which the certified share still reaches certain values, as far as it reaches them. */
 export function certifiedSteps(
   rows: readonly CertificateRow[],
   norm: (typeof certifiedNorms)[number],

@@ -8,7 +8,7 @@ export interface FileBeside {
   readonly text: string | null;
 }
 
-/** What `audit --prove` wrote beside rows. Throws `UsageError` for a damaged line. */
+/** The rows that `audit --prove` wrote beside rows of attacks. Throws `UsageError` for a damaged line. */
 export function provenRows(
   proofs: FileBeside,
   certificates: FileBeside,

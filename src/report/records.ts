@@ -5,7 +5,7 @@ import type { Interval } from "../math/statistics.ts";
 import { ballUnionsShown, members } from "./accuracy-table.ts";
 import type { Evaluation } from "./evaluation.ts";
 
-/** One accuracy with all that identifies it: a line of the CSV, an object of the JSON. */
+/** One accuracy with all identifying fields: a line of the CSV, an object of the JSON. */
 export type AccuracyRecord = Readonly<Record<string, string | number | null>>;
 
 type Share = Pick<AccuracyRecord, "accuracy" | "low" | "high">;
@@ -139,7 +139,7 @@ export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
     ];
   });
 
-/** One value of a CSV file. Spreadsheets read =, +, - and @ at the start of text as a formula, so such text gets a quote. */
+/** One value of a CSV file. Spreadsheets treat text that starts with =, +, - or @ as a formula, so such text gets a quote. */
 const field = (value: string | number | null): string => {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
@@ -147,7 +147,7 @@ const field = (value: string | number | null): string => {
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 };
 
-/** The records as comma-separated values with a line of names (RFC 4180, with Unix line ends). */
+/** The records as comma-separated values with a header line (RFC 4180, with Unix line ends). */
 export function csv(evaluations: readonly Evaluation[]): string {
   const all = records(evaluations);
   const names = Object.keys(all[0]);

@@ -1,6 +1,6 @@
 /**
- * The formats of a report. They are kept apart from the writers, whose chart libraries a page loads only with its first
- * report.
+ * The formats of a report. They are in a separate file because a page loads the writers, with their chart libraries, only for
+ * its first report.
  */
 export const formats = ["html", "md", "csv", "json"] as const;
 /** A format of a report. */

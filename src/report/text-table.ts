@@ -23,7 +23,7 @@ export function textTable(lines: readonly (readonly string[])[]): string {
 const bounded = (name: string, norm: string | null, epsilon: number | null) =>
   epsilon === null ? name : `${name}, ${epsilonText(norm, epsilon)}`;
 
-/** How a randomised classifier is scored; empty for a deterministic one. */
+/** The scoring of a randomised classifier; empty for a deterministic classifier. */
 const scoring = ({ draws, rule, randomised }: Summary): string => {
   if (!randomised) return "";
   return draws === 1
@@ -31,14 +31,14 @@ const scoring = ({ draws, rule, randomised }: Summary): string => {
     : `, ${draws} noise draws per image, rule ${rule}`;
 };
 
-/** The radii of a union: `ε 0.031 + 0.83`; with ℓ0 its balls, since a number of pixels has another unit. */
+/** The radii of a union: `ε 0.031 + 0.83`; with ℓ0 also the norms, since its radius counts pixels. */
 function radiiOf(union: UnionSummary): string {
   if (union.balls.some(({ norm }) => norm === "l0")) return ballsText(union);
   const radii = union.attacks.map(({ epsilon }) => epsilon).filter((epsilon) => epsilon !== null);
   return `ε ${radii.map(radius).join(" + ")}`;
 }
 
-/** The lines of a union over norms: the number that the protocol reports comes first. */
+/** The lines of a union over norms. The number that the protocol reports comes first. */
 function unionLines(union: UnionSummary, { unions, headline }: Summary): string[][] {
   const suffix = unions.length > 1 ? `, ${radiiOf(union)}` : "";
   const worst = [`union${suffix}`, percent(union.union.mean), range(union.union)];

@@ -53,7 +53,7 @@ function yamlLines(value: unknown): string[] {
 function commentLines(result: AuditResult): string[] {
   const remarks = limitationsOf(result).map((text) => text.replace(/[\s\p{Cc}]+/gu, " "));
   if (result.valid) return remarks.map((text) => `# ${text}`);
-  const first = "The audit is invalid, so its accuracies mean nothing and are left out:";
+  const first = "The audit is invalid, so its accuracies are meaningless and left out:";
   return [first, ...remarks].map((text) => `# ${text}`);
 }
 

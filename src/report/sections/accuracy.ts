@@ -4,7 +4,7 @@ import type { Evaluation } from "../evaluation.ts";
 import { counted, listed, normName, percent, radiusText, range } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 
-/** How a model is judged: protocol, noise, prediction rule and draws. */
+/** The scoring of a model: protocol, noise, prediction rule and draws. */
 export function judgement({ summary, settings }: Evaluation): string {
   const { draws, rule, protocol, randomised } = summary;
   if (!randomised) return `${protocol}: deterministic`;
@@ -30,7 +30,7 @@ function cellOf(value: Cell | undefined, { kind }: Column, examples: number): Ta
   };
 }
 
-/** The head of a model's line: label, defence, number of images, and how it is judged. */
+/** The head of a model's line: label, defence, number of images, and scoring. */
 function headOf(evaluation: Evaluation): Markup {
   const { label, summary } = evaluation;
   const defense = summary.defense === label ? "" : `${summary.defense}, `;
@@ -61,13 +61,13 @@ function randomisedText(evaluations: readonly Evaluation[], protocol: string): s
   const eot = [...new Set(randomised.map(({ summary }) => mostDraws(summary)))];
   const scoring =
     protocol === "published"
-      ? "every accuracy is that of the network without its noise; the section Randomised models shows one noisy draw"
+      ? "every accuracy is measured on the network without its noise; the section Randomised models shows one noisy draw"
       : `every accuracy is the share of correct predictions among ${listed(draws.map(String))} fresh draws per image, none of which an attack saw`;
   const names = listed(randomised.map(({ label }) => label));
   return ` ${names} ${randomised.length === 1 ? "is" : "are"} randomised: attacks average over ${listed(eot.map(String))} noise draws per step (EOT), and ${scoring}.`;
 }
 
-/** What was measured, as a paragraph. */
+/** A paragraph that states the measurement. */
 export function measured({ data, protocol, lines }: AccuracyTable): Markup {
   const evaluations = lines.map(({ evaluation }) => evaluation);
   const counts = [...new Set(evaluations.map(({ summary }) => summary.examples))].sort(
@@ -99,7 +99,7 @@ function finding({ columns, lines, protocol }: AccuracyTable): Markup | null {
 }
 
 const LARGEST_ONLY =
-  " Of each attack only the largest radius is shown; the section Every attack in detail has all radii.";
+  " Only the largest radius of each attack is shown; the section Every attack in detail has all radii.";
 
 /** The table of models × attacks, with an explanation of its columns. */
 export function accuracySection(table: AccuracyTable, id: string): Markup {

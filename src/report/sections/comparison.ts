@@ -30,7 +30,7 @@ const lineOf = (one: Comparison["accuracies"][number]): TableLine => ({
   ],
 });
 
-/** Which column is which model; empty if the labels say that. */
+/** States which column is which model; empty if the labels already do. */
 const columnsText = ({ before, after }: Comparison): string =>
   before.label === "before" && after.label === "after"
     ? ""
@@ -45,7 +45,7 @@ export const comparisonTable = (comparison: Comparison, title: string): Markup =
     lines: comparison.accuracies.map(lineOf),
   });
 
-/** The word of the badge; null without --max-drop. */
+/** The badge; null without --max-drop. */
 function badge({ drop, before, after }: Comparison): Markup | null {
   if (before.valid === false || after.valid === false)
     return html`<span class="badge invalid">INVALID</span>`;
@@ -63,7 +63,7 @@ const warning = (title: string, notes: readonly Note[]): Markup | null =>
     ? null
     : html`<div class="sign warning"><p><b>${title}</b></p><ul>${notes.map(({ text }) => html`<li>${text}</li>`)}</ul></div>`;
 
-/** What a reader must know of the training, and what differs between the two results beside the models. */
+/** Notes about the training, and differences between the two results besides the models. */
 function remarks({ notes }: Comparison): readonly (Markup | null)[] {
   const isAboutTraining = ({ code }: Note) => ABOUT_TRAINING.includes(code);
   return [

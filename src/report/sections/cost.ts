@@ -13,7 +13,7 @@ interface Costed {
   readonly attacked: Cell;
 }
 
-/** The models that have a number in `attacked`, and whose settings state what a prediction costs. */
+/** The models with a number in `attacked`, whose settings state the cost of a prediction. */
 function costed({ columns, lines }: AccuracyTable, attacked: Column): Costed[] {
   const clean = columns.find(({ kind }) => kind === "clean");
   return lines.flatMap(({ evaluation, cells }) => {
@@ -24,7 +24,7 @@ function costed({ columns, lines }: AccuracyTable, attacked: Column): Costed[] {
   });
 }
 
-/** The column of attacks that most models share: the first one that the protocol would quote. */
+/** The column of attacks that most models share; of several, the column that the protocol would report. */
 function sharedColumn(table: AccuracyTable): Column | undefined {
   const [union, attack] = [["union", "min of means"], ["attack"]].map((kinds) =>
     table.columns.filter(({ kind }) => kinds.includes(kind)),
@@ -78,7 +78,7 @@ export function costSection(
   return html`
 <section aria-labelledby="${id}">
 <h2 id="${id}">Cost against robustness on ${table.data}, ${table.protocol} protocol</h2>
-<p>The cost is that of one prediction for one image: the multiply-accumulate operations of its convolutions and matrix products. It does not depend on the machine. Up and to the left is better.</p>
+<p>The cost is for one prediction on one image: the multiply-accumulate operations of its convolutions and matrix products. It does not depend on the machine. Up and to the left is better.</p>
 ${legend(
   labels,
   labels.map((label) => places.get(label) ?? 0),

@@ -14,12 +14,12 @@ function series({ label, summary }: Evaluation, attack: string, place: number): 
     .sort((a, b) => a.x - b.x);
   if (points.length === 0) return undefined;
   const { mean: y, low, high } = summary.clean;
-  // Two points are not a curve: a line between them would suggest values that were not measured.
+  // Two points do not make a curve: a line between them would suggest values that were not measured.
   const shape = points.length < 2 ? "dots" : "line";
   return { name: label, place, shape, points: [{ x: 0, y, low, high }, ...points] };
 }
 
-/** What is proven or certified of a model in a norm: a lower bound that holds up to each radius. */
+/** The proven or certified share of a model in a norm: a lower bound that holds up to each radius. */
 function provenSeries(
   { label, proofs = [], summary }: Evaluation,
   norm: string | null,
@@ -58,11 +58,11 @@ export function curvesSection(
   const names = evaluations.map(({ label }) => label);
   const single = charts.every((chart) => chart.series.every(({ points }) => points.length <= 2));
   const remark = single
-    ? " One radius was measured; several (--epsilon-linf 0.01,0.02,0.031) give a curve."
+    ? " One radius was measured; several radii (--epsilon-linf 0.01,0.02,0.031) give a curve."
     : "";
   const hasProofs = evaluations.some(({ proofs = [] }) => proofs.length > 0);
   const below = hasProofs
-    ? " Dashed: what is proven or certified; robust accuracy is between both."
+    ? " Dashed: the proven or certified share; robust accuracy is between both lines."
     : "";
   return html`
 <section aria-labelledby="${id}">

@@ -67,7 +67,7 @@ const soundTable = (evaluations: readonly Evaluation[]): Markup =>
     ),
   });
 
-/** The lines of one model: clean and under each attack, without noise and with one draw of it. */
+/** The lines of one model: clean and under each attack, without noise and with one noise draw. */
 function publishedLines(evaluation: Evaluation): TableLine[] {
   const { label, summary } = evaluation;
   const line = (attack: Markup | string, without: Interval, noisy: Interval | null) =>
@@ -118,7 +118,7 @@ function attackLine(evaluation: Evaluation, one: AttackSummary): TableLine {
   };
 }
 
-/** Number of the columns of norms and costs, which a union does not have. */
+/** The number of columns for norms and costs, which a union does not have. */
 const COSTS = 4;
 
 /** The two lines of a union: the number that the protocol reports comes first. */

@@ -30,7 +30,7 @@ const strips = ({ rows, images }: Evaluation): Strip[] =>
 const titleOf = ({ attack, norm, epsilon }: Strip, label: string): string =>
   `${label} under ${attack}${epsilon === null ? "" : `, ${epsilonText(norm, epsilon)}`}`;
 
-/** The lengths of a perturbation: in ℓ∞ and ℓ2, and of an attack in ℓ0 the number of changed pixels. */
+/** The norms of a perturbation: ℓ∞ and ℓ2, and for an attack in ℓ0 the number of changed pixels. */
 const lengthsOf = ({ linf, l2, l0 }: Row): Markup =>
   html`ℓ∞ ${number(linf)}<br />ℓ2 ${number(l2)}${l0 === undefined ? null : html`<br />${counted(l0, "pixel")}`}`;
 
@@ -42,11 +42,11 @@ interface Shown {
   readonly difference: string;
 }
 
-/** A strip of an evaluation, and those of its images that fit into the file. */
+/** A strip of an evaluation, with its images that fit into the file. */
 interface Gallery {
   readonly evaluation: Evaluation;
   readonly strip: Strip;
-  /** Whether it is of the attack's largest radius. */
+  /** Whether the strip has the attack's largest radius. */
   readonly main: boolean;
   /** Factor of the differences. */
   readonly factor: number;
@@ -54,12 +54,12 @@ interface Gallery {
   readonly shown: readonly Shown[];
 }
 
-/** Characters that all images of a report may take together, so that the file stays below 5 MB. */
+/** The total number of characters for all images of a report, which keeps the file below 5 MB. */
 const MAX_LETTERS = 3_500_000;
-/** Examples of one attack that are shown. */
+/** The number of examples shown per attack. */
 const MAX_SHOWN = 12;
 
-/** The images of a strip one by one, encoded when they are asked for. */
+/** The images of a strip, each encoded when it is requested. */
 function* examplesOf({ set, rows }: Strip, differences: ImageSet["originals"]): Generator<Shown> {
   for (const [i, index] of set.indices.entries()) {
     const row = rows.get(index);
@@ -76,7 +76,7 @@ function* examplesOf({ set, rows }: Strip, differences: ImageSet["originals"]): 
 const lettersOf = ({ original, adversarial, difference }: Shown): number =>
   original.length + adversarial.length + difference.length;
 
-/** The strips with their images. Each strip gets its first example, then each its second, until the file is full. */
+/** The strips with their images. All strips get their first example, then all get their second, until the file is full. */
 function galleries(
   all: readonly Omit<Gallery, "factor" | "stored" | "shown">[],
   maxLetters: number,
@@ -105,7 +105,7 @@ function galleries(
   return filled.map(({ gallery }) => gallery);
 }
 
-/** One image that opens at full size: a link to itself, which the style sheet then spreads over the window. */
+/** One image that opens at full size: a link to itself, which the style sheet then enlarges to the window. */
 const view = (id: string, uri: string, alt: string, caption: Markup): Markup => html`
 <figure class="view" id="${id}"><a href="#${id}"><img src="${uri}" alt="${alt}"></a><figcaption>${caption}</figcaption><a class="close" href="#images">Close</a></figure>`;
 
@@ -149,7 +149,7 @@ ${fewer}
 const skipsBroken = ({ settings }: Evaluation): boolean =>
   settings?.options.onlyStanding === true || settings?.options.skipBroken === true;
 
-/** The stored images of every model and attack; those below an attack's largest radius are in a closed `details`. */
+/** The stored images of every model and attack. Images at smaller radii are in a closed `details`. */
 export function imagesSection(
   evaluations: readonly Evaluation[],
   maxLetters = MAX_LETTERS,

@@ -1,4 +1,4 @@
-// Several models on the same images: each against the first one, image by image.
+// Several models on the same images: each model is compared with the first, image by image.
 import { UsageError } from "../../math/usage-error.ts";
 import type { AccuracyTable } from "../accuracy-table.ts";
 import { type Comparison, comparisonOf } from "../comparison.ts";
@@ -7,7 +7,7 @@ import { dataTable, type TableLine } from "../data-table.ts";
 import { percent } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 
-/** A comparison with the first model, or why there is none. */
+/** A comparison with the first model, or the reason why there is none. */
 type Pair = { readonly label: string } & (
   | { readonly comparison: Comparison }
   | { readonly problem: string }
@@ -47,7 +47,7 @@ function linesOf(comparison: Comparison): TableLine[] {
   }));
 }
 
-/** Why comparisons are missing, and what to consider when reading them. */
+/** The reasons for missing comparisons, and remarks on the others. */
 function remarks(pairs: readonly Pair[]): Markup | null {
   const texts = pairs.flatMap((pair) =>
     "problem" in pair

@@ -39,9 +39,9 @@ function methodTable(balls: readonly ProvenBall[]): Markup {
 }
 
 const NOT_PROVEN = html`<p>Undecided images may be robust or not. A proof holds for the network as this machine evaluates it in float32, at every image of the ball with pixels in [0, 1].</p>`;
-const NOT_CERTIFIED = html`<p>Undecided images may be robust or not. A certificate is about the smoothed classifier, the class that most noise draws give, and is wrong with probability at most α per image.</p>`;
+const NOT_CERTIFIED = html`<p>Undecided images may be robust or not. A certificate applies to the smoothed classifier, which answers the class that most noise draws give. It is wrong with probability at most α per image.</p>`;
 
-/** Proven, broken and undecided images by ball; null if nothing was proven. */
+/** Proven, broken and undecided images by ball; null without proofs. */
 export function provenSection(evaluations: readonly Evaluation[]): Markup | null {
   const some = evaluations.filter(({ proofs = [] }) => proofs.length > 0);
   if (some.length === 0) return null;
@@ -59,7 +59,7 @@ ${parts}
 </section>`;
 }
 
-/** Certified accuracy at every radius at which it falls, and 1 − broken at the radii of the attacks. */
+/** Certified accuracy at every radius at which it drops, and 1 − broken at the radii of the attacks. */
 function certifiedChart(
   evaluation: Evaluation,
   norm: (typeof certifiedNorms)[number],
@@ -98,7 +98,7 @@ function certifiedChart(
   };
 }
 
-/** Upper ends of the bins of lower bounds of p; the first one abstains. */
+/** Upper ends of the bins of lower bounds of p; the first bin has the images on which the certifier abstains. */
 const BINS = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1] as const;
 
 /** Images by the lower bound of the probability of their class. */
@@ -131,7 +131,7 @@ function probabilities({ certificates = [] }: Evaluation): Markup {
   });
 }
 
-/** Certified accuracy against the radius, beside what attacks leave; null without certificates. */
+/** Certified accuracy against the radius, beside the accuracy under attack; null without certificates. */
 export function certifiedSection(evaluations: readonly Evaluation[]): Markup | null {
   const some = evaluations.filter(({ certificates = [] }) => certificates.length > 0);
   if (some.length === 0) return null;

@@ -3,14 +3,14 @@ import type { Evaluation } from "../evaluation.ts";
 import { bytesText, dateText, listed, radius } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 
-/** A name with its value for people. */
+/** A name with its readable value. */
 type Entry = readonly [name: string, value: string];
 
 /** camelCase and hyphens as words: `apgdSteps` → `apgd steps`. */
 const words = (name: string): string =>
   name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
 
-/** A value for people: lists with commas, radii as they are written, thousands with separators. */
+/** A readable value: lists with commas, radii in their usual form, thousands with separators. */
 function shown(value: unknown): string {
   if (value === null || value === undefined) return "none";
   if (typeof value === "boolean") return value ? "yes" : "no";
@@ -47,7 +47,7 @@ function machineEntries({ versions, machine, target }: Settings): Entry[] {
   return [...entriesOf({ ...versions }), ...entriesOf(others), ...size, ...entriesOf(runtime)];
 }
 
-/** Class names that are written out; more are counted. */
+/** The largest number of class names that are listed; further names are counted. */
 const MAX_CLASSES = 20;
 
 const classesText = (names: readonly string[]): string =>
