@@ -98,7 +98,7 @@ export const pgdTargeted = defineAttack({
       .min(0)
       .lt(1)
       .default(0.9)
-      .describe("weight of the previous steps in the direction"),
+      .describe("share of the direction that comes from previous steps"),
     randomStart: RandomStart,
     restarts: z.int().positive().default(5).describe("starts towards each target"),
     targets: z
