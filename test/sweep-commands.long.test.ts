@@ -134,7 +134,7 @@ describe("a sweep", { timeout: 300_000 }, () => {
     expect((await sweep(plan, "--store", drained, "--drain")).out).toContain("draining");
     const { code, err, out } = await sweep(plan, "--store", drained, "--shard", "0/1");
     expect(code, err).toBe(0);
-    expect(err).toContain("to be drained, so this process starts no further cell");
+    expect(err).toContain("is being drained, so this process starts no further cell");
     expect(out).toMatch(/^0 of \d+ cells done/m);
     expect(committed(drained)).toBe(0);
     const table = await sweep("--store", drained, "--table", join(work, "none.csv"));

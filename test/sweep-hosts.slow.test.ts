@@ -118,7 +118,7 @@ describe("a store", { timeout: 300_000 }, () => {
       const { code, text } = await there.ended;
       expect(code, text).toBe(0);
       expect(text).toContain(`process ${killed} on`);
-      expect(text).toContain("was killed, or stood still for too long");
+      expect(text).toContain("was killed, or made no progress for too long");
       await here.ended;
       expect(results(store)).toEqual(results(single));
     },

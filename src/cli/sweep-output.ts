@@ -100,7 +100,7 @@ export function reporter(
     onCell(event);
     if (event.event === "started" && event.lost !== null)
       bar.log(
-        `${label}: ${event.lost.owner} was killed, or stood still for too long; attempt ${event.attempt} continues from its files`,
+        `${label}: ${event.lost.owner} was killed, or made no progress for too long; attempt ${event.attempt} continues from its files`,
       );
     if (event.event === "lost") bar.log(`${label}: another worker has taken over`);
     if (event.event === "late")

@@ -1,4 +1,4 @@
-// Attempts at cells. A cell's attempts are numbered; each has a lease, and a note of its end unless its worker was lost.
+// Attempts at cells. The attempts of a cell are numbered. Each has a lease, and a record of its end unless its worker was lost.
 import {
   type LeaseClock,
   type LeaseFile,
@@ -14,11 +14,11 @@ import { cellFolder, type Store } from "./store/store.ts";
 export interface AttemptEnd {
   readonly attempt: number;
   readonly owner: string;
-  /** Failed: the cell's own fault. Lost: its worker stalled or died. Stopped: it was asked to stop. */
+  /** Failed: by an error of the cell. Lost: the worker stalled or died. Stopped: on request. */
   readonly how: "failed" | "lost" | "stopped";
-  /** Why it failed; empty otherwise. */
+  /** Why the attempt failed; empty otherwise. */
   readonly message: string;
-  /** The code of a `UsageError`; null for a bug, and where nothing failed. */
+  /** The code of a `UsageError`; null for a bug, and if nothing failed. */
   readonly code: string | null;
   /** Whether another attempt may succeed. */
   readonly retry: boolean;
@@ -32,24 +32,24 @@ export interface Attempt {
   readonly number: number;
   readonly owner: string;
   readonly files: Storage;
-  /** The number of the attempt before it, from whose files it may continue; null for the first one. */
+  /** The number of the previous attempt, from whose files this attempt may continue; null for the first attempt. */
   readonly before: number | null;
-  /** The end of the attempt before it, if this process found it dead. */
+  /** The end of the previous attempt, if this process found that attempt dead. */
   readonly lost: AttemptEnd | null;
-  /** Whether no higher attempt has been made. */
+  /** Whether this is still the latest attempt. */
   isHeld(): Promise<boolean>;
-  /** Stops the counter. With `end`, notes how the attempt ended. */
+  /** Stops the counter. With `end`, records the end of the attempt. */
   close(end?: Omit<AttemptEnd, "attempt" | "owner">): Promise<void>;
 }
 
 /** Why a cell cannot be taken now. */
 export interface Untaken {
-  /** Who works on it; null if it ended. */
+  /** The owner of the attempt; null if it ended. */
   readonly owner: string | null;
   readonly ends: readonly AttemptEnd[];
 }
 
-/** How this process takes cells. */
+/** The settings with which this process takes cells. */
 export interface AttemptContext {
   readonly store: Store;
   readonly record: LeaseRecord;
@@ -58,14 +58,14 @@ export interface AttemptContext {
   readonly patience: number;
   /** Whether the owner of an attempt runs on this machine; null if this machine cannot tell. */
   isAlive(record: LeaseRecord): Promise<boolean | null>;
-  /** The time for notes. */
+  /** The time for records. */
   now(): Date;
 }
 
-/** A counter as this process has seen it. */
+/** The last value of a counter that this process has seen. */
 interface Seen {
   readonly text: string;
-  /** When it was first seen with this value, on this process's clock. */
+  /** When this value was first seen, on this process's clock. */
   readonly since: number;
 }
 
@@ -78,7 +78,7 @@ const numbersIn = (names: readonly string[], pattern: RegExp): number[] =>
     return number === undefined ? [] : [Number(number)];
   });
 
-/** Takes cells for one process, and watches the counters of those that others have. */
+/** Takes cells for one process, and watches the counters of cells that other processes have. */
 export class Attempts {
   readonly #context: AttemptContext;
   readonly #seen = new Map<string, Seen>();
@@ -87,7 +87,7 @@ export class Attempts {
     this.#context = context;
   }
 
-  /** How the attempts at a cell have ended, in their order. */
+  /** The ends of a cell's attempts, in order. */
   async endsOf(cell: string): Promise<AttemptEnd[]> {
     const { store } = this.#context;
     return this.#endsIn(cell, await store.list(cellFolder(cell)));
@@ -103,8 +103,8 @@ export class Attempts {
   }
 
   /**
-   * Takes a cell. Never waits: a counter is judged by when this process has seen it change, so ask again later. `refuse` is
-   * asked with the ends of earlier attempts before the lease is created.
+   * Takes a cell. Never waits: a counter counts as stopped only after this process has seen no change for some time, so callers
+   * ask again later. `refuse` is called with the ends of earlier attempts before the lease is created.
    */
   async take(
     cell: string,
@@ -153,7 +153,7 @@ export class Attempts {
       attempt: number,
       owner: record?.owner ?? "an unknown process",
       how: "lost",
-      message: "its worker was killed, or stood still for too long",
+      message: "its worker was killed, or made no progress for too long",
       code: null,
       retry: true,
       at: now().toISOString(),
@@ -199,7 +199,7 @@ export class Attempts {
     };
   }
 
-  /** Removes the attempts and leases of a cell: once it is committed, or to try a failed one again. */
+  /** Removes the attempts and leases of a cell, after its commit or to retry a failed cell. */
   async clear(cell: string): Promise<void> {
     await this.#context.store.remove(cellFolder(cell));
   }

@@ -1,27 +1,27 @@
-// What one process knows of a sweep: which cells there are, which are done, failed, busy, and which could start.
+// The state of a sweep as one process knows it: all cells, and which are done, failed, busy or ready.
 import type { Cell } from "./cell.ts";
 
-/** Why a cell will not be tried again. */
+/** The final failure of a cell. */
 export interface CellFailure {
   readonly message: string;
-  /** The code of a `UsageError`; null for a bug of ours. */
+  /** The code of a `UsageError`; null for a bug in Rampart. */
   readonly code: string | null;
   readonly attempts: number;
 }
 
-/** The state of the cells as one process sees it; its logical workers share it. */
+/** The state of the cells in one process, which its logical workers share. */
 export class Board {
   readonly cells = new Map<string, Cell>();
   readonly done = new Set<string>();
   readonly failed = new Map<string, CellFailure>();
   /** Cells that a worker of this process is computing. */
   readonly busy = new Set<string>();
-  /** Cells that another process has or that are to be tried later, and the time before which not to ask again. */
+  /** Cells that another process has, or that are retried later, with the earliest time of the next try. */
   readonly #notBefore = new Map<string, number>();
   #open: Cell[] = [];
   #waiting: (() => void)[] = [];
 
-  /** Resolves at the next cell that is committed or has failed. */
+  /** Resolves when the next cell is committed or fails. */
   change(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
@@ -32,16 +32,16 @@ export class Board {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** Adds cells, and lets those of a higher priority come first. */
+  /** Adds cells, sorted by descending priority. */
   add(cells: readonly Cell[]): void {
     for (const cell of cells) if (!this.cells.has(cell.key)) this.cells.set(cell.key, cell);
-    // Sorting is stable: cells of one priority keep the order of their plan.
+    // Sorting is stable, so cells of equal priority keep the order of their plan.
     this.#open = [...this.cells.values()]
       .filter(({ key }) => !this.done.has(key))
       .sort((a, b) => b.priority - a.priority);
   }
 
-  /** Notes which cells are committed. Returns those that this process did not know. */
+  /** Records committed cells. Returns the cells that are new to this process. */
   setDone(keys: Iterable<string>): string[] {
     const fresh = [...keys].filter((key) => !this.done.has(key));
     for (const key of fresh) {
@@ -61,7 +61,7 @@ export class Board {
     this.#changed();
   }
 
-  /** Does not offer a cell before a time of this process's clock. */
+  /** Delays a cell until a time of this process's clock. */
   postpone(key: string, until: number): void {
     this.#notBefore.set(key, until);
   }
@@ -80,7 +80,7 @@ export class Board {
     });
   }
 
-  /** The cell to try next at a time: the first of the highest priority that is ready; undefined if there is none now. */
+  /** The cell to try next at a time: the first of the highest priority that is ready; undefined if no cell is ready. */
   next(wanted: (cell: Cell) => boolean, now: number): Cell | undefined {
     return this.#open.find(
       (cell) =>

@@ -1,7 +1,7 @@
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import type { ImageRange } from "../evaluate/image-range.ts";
 
-/** The kinds of cells. `attack` is the attacks of an audit on a range of images. A sleeping cell computes nothing; it measures the scheduling. */
+/** The kinds of cells. `attack` runs the attacks of an audit on a range of images. A `sleep` cell only measures scheduling. */
 export const cellKinds = [
   "train",
   "harden",
@@ -15,13 +15,13 @@ export const cellKinds = [
 ] as const;
 export type CellKind = (typeof cellKinds)[number];
 
-/** Data that a cell reads, by name, and the SHA-256 of the images and labels that it uses. */
+/** The data set of a cell: its name, and the SHA-256 of the images and labels that the cell uses. */
 export interface CellData {
   readonly name: string;
   readonly sha256: string;
 }
 
-/** A model that a cell opens: a file by its contents, or the weights that another cell trains. */
+/** The model of a cell: a file, identified by its contents, or the weights that another cell trains. */
 export type CellModel =
   | {
       readonly file: string;
@@ -30,7 +30,7 @@ export type CellModel =
     }
   | { readonly cell: string };
 
-/** What a cell computes. Its key follows from this alone, so equal work has equal keys. */
+/** The work of a cell. The cell's key depends only on this, so equal work has equal keys. */
 export interface CellWork {
   readonly kind: CellKind;
   /** Resolved options of the kind. */
@@ -39,7 +39,7 @@ export interface CellWork {
   /** Test images of an evaluation, a certification, proofs or an audit; null for the other kinds. */
   readonly range: ImageRange | null;
   readonly model: CellModel | null;
-  /** Keys of the cells whose results it reads. */
+  /** Keys of the cells whose results this cell reads. */
   readonly inputs: readonly string[];
   readonly code: string;
   /** SHA-256 of the plug-ins that are loaded; absent without plug-ins. */
@@ -47,14 +47,14 @@ export interface CellWork {
   readonly target: RuntimeTarget;
 }
 
-/** A cell of a plan: its work, and how it is called and scheduled. */
+/** A cell of a plan: its work, its label and its scheduling. */
 export interface Cell {
-  /** SHA-256 of its work in hexadecimal. */
+  /** SHA-256 of the work in hexadecimal. */
   readonly key: string;
   readonly work: CellWork;
-  /** In messages and tables: `evaluate at-linf, images 0–511`. */
+  /** The label in messages and tables: `evaluate at-linf, images 0–511`. */
   readonly label: string;
-  /** The varied options behind it, for the table of results. */
+  /** The varied options of the cell, for the table of results. */
   readonly labels: Readonly<Record<string, unknown>>;
   /** Cells of a higher priority run first. */
   readonly priority: number;
@@ -62,7 +62,7 @@ export interface Cell {
   readonly cost: number;
 }
 
-/** A cell's work as its key sees it: a file is its contents, wherever it lies. */
+/** The part of a cell's work that enters the key: a file counts by its contents, not by its path. */
 export function keyedWork(work: CellWork): unknown {
   const { model, data } = work;
   const keyed =

@@ -1,6 +1,6 @@
 import { UsageError } from "../math/usage-error.ts";
 
-/** Throws `UsageError` unless a worker has the code that a plan's cells are computed with. */
+/** Throws `UsageError` unless a worker has the plan's version of the code. */
 export function requireCode(planned: string, own: string): void {
   if (planned !== own)
     throw new UsageError(

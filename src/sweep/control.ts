@@ -1,13 +1,13 @@
-// What a user asks of all workers of a store.
+// A user's requests to all workers of a store.
 import type { Store } from "./store/store.ts";
 
-/** Paused workers start no cell; draining ones end after their cell. */
+/** Paused workers start no cells; draining workers end after their current cell. */
 export type Asked = "run" | "pause" | "drain";
 
 const PAUSE = "control/pause";
 const DRAIN = "control/drain";
 
-/** What was asked for last. */
+/** The latest request. */
 export async function askedOf(store: Store): Promise<Asked> {
   const names = await store.list("control");
   if (names.includes("drain")) return "drain";

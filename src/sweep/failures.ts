@@ -1,13 +1,13 @@
 import type { AttemptEnd } from "./attempts.ts";
 
-/** Attempts whose workers were lost before a cell counts as failed: it may be what kills them. */
+/** The number of lost workers after which a cell counts as failed, because the cell may be what kills them. */
 const MAX_LOST = 10;
 
-/** The attempts that failed by themselves. */
+/** The attempts that failed by an error of the cell. */
 export const failures = (ends: readonly AttemptEnd[]): AttemptEnd[] =>
   ends.filter(({ how }) => how === "failed");
 
-/** The failure that is final among the ends of a cell's attempts; undefined if another attempt may be made. */
+/** The final failure of a cell, from the ends of its attempts; undefined if another attempt is allowed. */
 export function finalFailure(ends: readonly AttemptEnd[], retries: number): AttemptEnd | undefined {
   const failed = failures(ends);
   const last = failed.at(-1);

@@ -2,19 +2,19 @@
 import type { Cell } from "./cell.ts";
 import { canonicalJson } from "./key.ts";
 
-/** A line of the table of results. Columns that a line does not have are empty. */
+/** A line of the table of results. Missing columns are empty. */
 export type TableRow = Readonly<Record<string, unknown>>;
 
 /** The largest difference of two accuracies that is attributed to different bits. */
 export const TOLERANCE = 0.01;
 
-/** What computed a cell, in words: `onnxruntime-node 1.30.0 blocked-16 cpu, 1 thread, code 0.1.0-1`. */
+/** The runtime and code that computed a cell, as text: `onnxruntime-node 1.30.0 blocked-16 cpu, 1 thread, code 0.1.0-1`. */
 export const fingerprintOf = ({ work }: Cell): string => {
   const { engine, lowering, device, threads } = work.target;
   return `${engine} ${lowering} ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}, code ${work.code}`;
 };
 
-/** The work of a cell without what computes it, all the way down to its training. */
+/** The work of a cell and of its inputs, without runtime and code. */
 function workOf({ work }: Cell, cells: ReadonlyMap<string, Cell>): string {
   const { kind, options, data, model } = work;
   const { examples: _, ...others } = options;
@@ -25,7 +25,7 @@ function workOf({ work }: Cell, cells: ReadonlyMap<string, Cell>): string {
   return canonicalJson([kind, trains ? options : others, data?.sha256, source]);
 }
 
-/** How an accuracy agrees with the one that another runtime gave first. */
+/** The agreement of an accuracy with the accuracy that another runtime gave first. */
 function agreement(accuracy: unknown, first: unknown, tolerance: number): string {
   if (typeof accuracy !== "number" || typeof first !== "number") return "not compared";
   const difference = Math.abs(accuracy - first);
@@ -34,13 +34,13 @@ function agreement(accuracy: unknown, first: unknown, tolerance: number): string
   return `${how}: ${difference.toFixed(4)}`;
 }
 
-/** What a line of a group is about: the lines of one piece of work are equal in this. */
+/** Identifies the work behind a line of a group: equal for all lines of the same work. */
 const lineName = ({ kind, attack, norm, epsilon, eot }: TableRow): string =>
   canonicalJson([kind, attack, norm, epsilon, eot]);
 
 /**
- * The lines of all groups. If several runtimes or versions computed them, each line names its own, and says how its accuracy agrees
- * with the first one of the same work. `cells` holds the trainings.
+ * The lines of all groups. If several runtimes or versions computed them, each line names its runtime, and states how its
+ * accuracy agrees with the first line of the same work. `cells` holds the trainings.
  */
 export function compareFingerprints(
   groups: readonly { readonly cell: Cell; readonly rows: readonly TableRow[] }[],

@@ -30,7 +30,7 @@ import { nodeStore, refuseOtherFolder } from "./store/node.ts";
 import type { Store } from "./store/store.ts";
 import { CellWorker } from "./worker.ts";
 
-/** Opens the store in a folder. Throws `UsageError` if it is none, or of another version. */
+/** Opens the store in a folder. Throws `UsageError` if the folder is not a store, or has another version. */
 export async function openNodeStore(
   path: string,
   { create }: { readonly create: boolean },
@@ -41,7 +41,7 @@ export async function openNodeStore(
   return store;
 }
 
-/** How this process takes cells, without the store. */
+/** The settings with which this process takes cells, without the store. */
 export async function attemptContext(patience: number): Promise<Omit<AttemptContext, "store">> {
   return {
     record: {
@@ -56,7 +56,7 @@ export async function attemptContext(patience: number): Promise<Omit<AttemptCont
   };
 }
 
-/** A plug-in as other processes find it: the absolute path of a file, or the name of a package. */
+/** A plug-in in a form for other processes: the absolute path of a file, or the name of a package. */
 const wherever = (plugin: string): string =>
   /^\.{0,2}[\\/]/.test(plugin) || /\.[cm]?[jt]s$/.test(plugin) ? resolve(plugin) : plugin;
 
@@ -66,7 +66,7 @@ export const planInNode = async (
   options: { readonly dataDir?: string | undefined },
 ): Promise<StoredPlan> => storedPlanOf(parsePlan(path, await readText(path)), path, options);
 
-/** Expands a plan into cells for this machine's runtime. `path` names it, and its files are beside it. Throws `UsageError`. */
+/** Expands a plan into cells for this machine's runtime. File names in the plan are relative to `path`. Throws `UsageError`. */
 export async function storedPlanOf(
   plan: PlanFile,
   path: string,
@@ -97,7 +97,7 @@ export async function storedPlanOf(
   };
 }
 
-/** How the workers of this process work. */
+/** The settings of this process's workers. */
 export interface WorkersOptions {
   readonly store: Store;
   /** Seconds without a heartbeat after which another worker counts as dead. */
@@ -111,14 +111,14 @@ export interface WorkersOptions {
   onProgress?(cell: Cell, done: number, total: number): void;
 }
 
-/** Seconds between two checks of the store while nothing can be done, and of the leases of cells in work. */
+/** Seconds between two checks of the store while no cell is ready, and of the leases of cells in progress. */
 const RESCAN = 2;
-/** Seconds to wait for a store that is away. */
+/** Seconds to wait for an unavailable store. */
 const AWAY_SECONDS = 600;
 
 /**
- * Waits while the store says pause; `stop` once it says drain. Checks every few seconds at most, and reports each state
- * once.
+ * Waits while the store requests a pause; returns `stop` once it requests draining. Checks every few seconds at most, and
+ * reports each state once.
  */
 export function pauseOf({
   store,
@@ -131,7 +131,7 @@ export function pauseOf({
     const next = `workers continue after: rampart sweep --proceed --store ${store.path}`;
     if (asked !== told && asked === "pause") note(`${store.path} is paused; ${next}`);
     if (asked !== told && asked === "drain")
-      note(`${store.path} is to be drained, so this process starts no further cell; ${next}`);
+      note(`${store.path} is being drained, so this process starts no further cell; ${next}`);
     told = asked;
   };
   return async () => {
@@ -148,7 +148,7 @@ export function pauseOf({
   };
 }
 
-/** The workers of one process on one plan. They share what they know of the store. */
+/** The workers of one process on one plan. They share their knowledge of the store. */
 export class NodeWorkers {
   readonly board: Board;
   readonly #plan: StoredPlan;
@@ -170,7 +170,7 @@ export class NodeWorkers {
     this.board.add(plan.cells);
   }
 
-  /** Throws `UsageError` for a plan of other code. */
+  /** Throws `UsageError` for a plan of another version of the code. */
   static async open(plan: StoredPlan, options: WorkersOptions): Promise<NodeWorkers> {
     requireCode(plan.code, codeVersion());
     return new NodeWorkers(plan, options, await attemptContext(options.patience));
@@ -186,7 +186,7 @@ export class NodeWorkers {
     const started = new Map<string, number>();
     const noted = new Map<string, number>();
     const cells = new CellProcess({
-      // The process of a cell may go to another folder.
+      // The process of a cell may change its working directory.
       store: resolve(store.path),
       target: this.#plan.target,
       dataDir: dataDir === undefined ? undefined : resolve(dataDir),
@@ -204,7 +204,7 @@ export class NodeWorkers {
         const seconds = now - start;
         const at = new Date(Date.now() - 1000 * seconds).toISOString();
         const state: CellState = { started: at, done, total, seconds };
-        // Only for `--status`: a store that is away is noticed elsewhere.
+        // Only for `--status`. An unavailable store is noticed elsewhere.
         void files.write(STATE_FILE, JSON.stringify(state)).catch(() => undefined);
       },
     });
@@ -226,7 +226,7 @@ export class NodeWorkers {
     });
   }
 
-  /** Works with `count` workers until every wanted cell is done or has failed, or the signal or the store says stop. */
+  /** Works with `count` workers until every requested cell is done or has failed, or the signal or the store stops them. */
   async run(count: number, wanted: (cell: Cell) => boolean): Promise<void> {
     const workers = Array.from({ length: count }, () => this.worker());
     const { store, signal, note } = this.#options;
@@ -244,7 +244,7 @@ export class NodeWorkers {
     }
   }
 
-  /** Lets failed cells be tried again. */
+  /** Allows retries of failed cells. */
   async retryFailed(wanted: (cell: Cell) => boolean): Promise<number> {
     const { store } = this.#options;
     let count = 0;

@@ -1,13 +1,13 @@
-// How computations of cells end, and what is reported about them.
+// The results of computing cells, and the events that are reported about them.
 import type { Attempt, AttemptEnd } from "./attempts.ts";
 import type { Cell } from "./cell.ts";
 
-/** What the computation of a cell ends with. */
+/** The end of a cell's computation. */
 export type Outcome =
   | {
       readonly how: "done";
       readonly files: ReadonlyMap<string, Uint8Array>;
-      /** What was left out of the files, by file. */
+      /** Data that was left out of the files, by file. */
       readonly removed: Readonly<Record<string, unknown>>;
       /** Seconds of processor time, if known. */
       readonly processor?: number | undefined;
@@ -18,11 +18,11 @@ export type Outcome =
       readonly code: string | null;
       readonly retry: boolean;
     }
-  /** The attempt's files could not be written. They are kept, and the attempt goes on once they can. */
+  /** The attempt's files could not be written. They are kept, and the attempt continues once they can be written. */
   | { readonly how: "away"; readonly message: string }
   | { readonly how: "stopped" };
 
-/** Computes a cell in the files of an attempt. Rejects for no reason but a bug of ours. */
+/** Computes a cell in the files of an attempt. Rejects only because of a bug in Rampart. */
 export type Execute = (cell: Cell, attempt: Attempt, signal: AbortSignal) => Promise<Outcome>;
 
 /** Events of cells, for progress and messages. */
@@ -31,7 +31,7 @@ export type SweepEvent =
       readonly event: "started";
       readonly cell: Cell;
       readonly attempt: number;
-      /** The end of the attempt before it, if its worker has just been found dead. */
+      /** The end of the previous attempt, if its worker has just been found dead. */
       readonly lost: AttemptEnd | null;
     }
   | {
@@ -51,5 +51,5 @@ export type SweepEvent =
   | { readonly event: "away"; readonly message: string }
   | { readonly event: "back"; readonly message: string };
 
-/** How one try at a cell ended, for the worker that asked. */
+/** The end of one try at a cell, for the worker that started it. */
 export type Tried = "committed" | "known" | "held" | "failed" | "lost" | "stopped";

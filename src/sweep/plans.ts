@@ -1,4 +1,4 @@
-// Plans in a store: the cells that workers look for.
+// Plans in a store: the cells for workers.
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import type { Host } from "../files/host/host.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -6,17 +6,17 @@ import type { Cell } from "./cell.ts";
 import { keyOfValue } from "./key.ts";
 import type { Store } from "./store/store.ts";
 
-/** A plan whose cells are known, as a store holds it. */
+/** An expanded plan in a store. */
 export interface StoredPlan {
   readonly name: string;
-  /** The code that computes its cells. */
+  /** The version of the code that computes its cells. */
   readonly code: string;
   readonly target: RuntimeTarget;
   readonly retries: number;
   readonly backOff: number;
   /** Plug-ins that its cells need, as absolute paths or names of packages. */
   readonly plugins: readonly string[];
-  /** The folder from which paths of its cells lead; absent where they are absolute. */
+  /** The folder that paths of its cells are relative to; absent if they are absolute. */
   readonly folder?: string | undefined;
   readonly cells: readonly Cell[];
 }
@@ -47,7 +47,8 @@ export async function planNames(store: Store): Promise<string[]> {
 export async function readPlan(store: Store, id: string): Promise<StoredPlan> {
   const path = `${PLANS}/${id}.json`;
   const bytes = await store.read(path);
-  if (bytes === null) throw new UsageError(`${store.path}/${path} is gone`, { code: "not-found" });
+  if (bytes === null)
+    throw new UsageError(`${store.path}/${path} no longer exists`, { code: "not-found" });
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as StoredPlan;
   } catch (cause) {

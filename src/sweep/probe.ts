@@ -2,12 +2,12 @@ import { messageOf } from "../math/message-of.ts";
 import type { Attempt } from "./attempts.ts";
 import { type Store, StoreAway } from "./store/store.ts";
 
-/** Bytes that a store must accept before a cell continues. A full disk still accepts empty files. */
+/** The number of bytes that a store must accept before a cell continues. A full disk still accepts empty files. */
 const PROBE_BYTES = 65_536;
 
 /**
  * Checks whether the files of an attempt can be written; rejects with `StoreAway` if not. The first check rejects with
- * `why`, the error of the last file, so that it is reported and some time passes.
+ * `why`, the error of the last file, so that the error is reported before the next try.
  */
 export function probeOf({ files }: Attempt, { path }: Store, why: string): () => Promise<void> {
   let isFirst = true;

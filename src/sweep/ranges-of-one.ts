@@ -18,7 +18,7 @@ function disjoint(cells: readonly Cell[]): Cell[] {
   return chosen;
 }
 
-/** Cells that are ranges of one evaluation, certification or proof, in the order of their images; any other cell is alone. */
+/** Groups the ranges of one evaluation, certification or proof, in the order of their images. Other cells stay single. */
 export function rangesOfOne(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<string, Cell[]>();
   for (const cell of cells) {

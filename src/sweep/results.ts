@@ -1,4 +1,4 @@
-// Committed results. A result is a manifest that names the files of a cell by their SHA-256; the first one that is created wins.
+// Committed results. A result is a manifest that names the files of a cell by their SHA-256. The first manifest wins.
 import { gunzipSync } from "fflate";
 import type { Host } from "../files/host/host.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -10,22 +10,22 @@ export interface Manifest {
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
 }
 
-/** When and where a result was computed. Kept beside results, which are equal whoever computes them. */
+/** When and where a result was computed. Stored beside results, because results are equal for all workers. */
 export interface CellTimes {
   readonly owner: string;
   readonly attempt: number;
   /** ISO 8601, by the owner's clock. */
   readonly started: string;
   readonly ended: string;
-  /** Seconds that the cell took, on the owner's monotonic clock. */
+  /** Seconds for the cell, on the owner's monotonic clock. */
   readonly seconds: number;
-  /** Seconds of processor time that it took, if known. */
+  /** Seconds of processor time, if known. */
   readonly processor?: number | undefined;
-  /** What was left out of the result's files, by file: seconds of rows, machine, command. */
+  /** Data that was left out of the result's files, by file: seconds of rows, machine, command. */
   readonly removed: Readonly<Record<string, unknown>>;
 }
 
-/** How a commit ended: first, or after another attempt with the same bytes or with others. */
+/** The outcome of a commit: first, or late with equal or with different bytes. */
 export type Commit = "committed" | "same" | "different";
 
 const RESULTS = "results";
@@ -48,7 +48,7 @@ export async function committedKeys(store: Store): Promise<Set<string>> {
 export const manifestOf = async (store: Store, key: string): Promise<Manifest | null> =>
   json(await store.read(resultFile(key))) as Manifest | null;
 
-/** When and where a result was computed; null if that is not known. */
+/** When and where a result was computed; null if unknown. */
 export const timesOf = async (store: Store, key: string): Promise<CellTimes | null> =>
   json(await store.read(timesFile(key))) as CellTimes | null;
 
@@ -60,7 +60,7 @@ export function storedFile({ key, files }: Manifest, name: string): string {
   return fileOf(key, found.sha256, name);
 }
 
-/** A file of a store, which may have been packed by gzip to save space; null if it is missing. */
+/** A file of a store, possibly compressed with gzip; null if it is missing. */
 async function storedBytes(store: Store, path: string): Promise<Uint8Array | null> {
   const plain = await store.read(path);
   if (plain !== null) return plain;
@@ -69,7 +69,7 @@ async function storedBytes(store: Store, path: string): Promise<Uint8Array | nul
   try {
     return gunzipSync(packed);
   } catch {
-    // The checksum of its contents will not match.
+    // The checksum of the contents will not match.
     return packed;
   }
 }
@@ -95,7 +95,7 @@ export async function readResult(
   return bytes;
 }
 
-/** Commits the files of a cell. A late commit changes nothing; it is compared with the result that is there. */
+/** Commits the files of a cell. A late commit changes nothing; it is compared with the existing result. */
 export async function commit(
   store: Store,
   key: string,
@@ -125,7 +125,7 @@ export async function commit(
   return before !== null && new TextDecoder().decode(before) === manifest ? "same" : "different";
 }
 
-/** Removes the files of a late commit that differed from the result. */
+/** Removes the files of a late commit that differ from the result. */
 export async function dropOtherFiles(store: Store, manifest: Manifest): Promise<void> {
   const kept = new Set(Object.keys(manifest.files).map((name) => storedFile(manifest, name)));
   for (const name of await store.list(`files/${manifest.key}`)) {

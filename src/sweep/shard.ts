@@ -1,4 +1,4 @@
-// Which cells one process of an array of processes computes.
+// The cells that one process of an array of processes computes.
 import { UsageError } from "../math/usage-error.ts";
 import type { Cell } from "./cell.ts";
 
@@ -10,7 +10,7 @@ export interface Shard {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables with the number of this process, and those with the number of processes; the first one that is set counts. */
+/** Variables with the number of this process, and variables with the number of processes; the first set variable counts. */
 const INDEX = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "OMPI_COMM_WORLD_RANK", "PMI_RANK"];
 const COUNT: Readonly<Record<string, string>> = {
   SLURM_ARRAY_TASK_ID: "SLURM_ARRAY_TASK_COUNT",
@@ -45,14 +45,14 @@ function indexIn(environment: Environment): { readonly name: string; readonly in
   const index = (number - first) / Math.max(1, step);
   if (!Number.isInteger(index))
     throw bad(
-      `task ${number} is none of an array from ${first} in steps of ${step}`,
+      `task ${number} is not in an array from ${first} in steps of ${step}`,
       "give --shard i/n",
     );
   return { name, index };
 }
 
 /**
- * The shard of `--shard`: `i/n`, `/n` with i from the environment of Slurm, Kubernetes or MPI, or `auto` with both from there.
+ * The shard of `--shard`: `i/n`, `/n` with i from the environment of Slurm, Kubernetes or MPI, or `auto` with both from it.
  * Throws `UsageError` if a part is missing or out of range.
  */
 export function shardOf(text: string, environment: Environment): Shard {
@@ -63,7 +63,7 @@ export function shardOf(text: string, environment: Environment): Shard {
   const found = count === undefined ? environment[COUNT[from.name] ?? ""] : count;
   if (found === undefined || found === "")
     throw bad(
-      `${from.name} numbers this process, and nothing states how many there are`,
+      `${from.name} is the number of this process, and the number of processes is unknown`,
       "give their number: --shard /n",
     );
   const shard = {
@@ -73,13 +73,13 @@ export function shardOf(text: string, environment: Environment): Shard {
   if (shard.count < 1 || shard.index < 0 || shard.index >= shard.count)
     throw bad(
       `shard ${shard.index} of ${shard.count} does not exist`,
-      `numbers go from 0 to n - 1; is the array larger than --shard /${shard.count} says?`,
+      `numbers go from 0 to n - 1; is the array larger than --shard /${shard.count}?`,
     );
   return shard;
 }
 
 /**
- * Whether a cell belongs to a shard: every n-th cell of the plan, and the cells that these need. A shard computes the
+ * Whether a cell belongs to a shard: every n-th cell of the plan, and the cells that they need. A shard computes the
  * missing inputs of its own cells itself, so shards may run in any order.
  */
 export function inShard(cells: readonly Cell[], { index, count }: Shard): (cell: Cell) => boolean {

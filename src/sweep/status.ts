@@ -1,4 +1,4 @@
-// What a store knows of its sweeps: done, running, failed, waiting, and the time left.
+// The state of a store's sweeps: done, running, failed and waiting cells, and the time left.
 import { leaseRecord } from "../files/lease/lease.ts";
 import { type AttemptContext, type AttemptEnd, Attempts } from "./attempts.ts";
 import type { Cell, CellKind } from "./cell.ts";
@@ -8,19 +8,19 @@ import { readPlans, type StoredPlan } from "./plans.ts";
 import { committedKeys, timesOf } from "./results.ts";
 import { attemptFolder, cellFolder, type Store } from "./store/store.ts";
 
-/** What a worker notes of a cell while it computes, in the attempt's folder. */
+/** The state of a cell that a worker records in the attempt's folder while it computes. */
 export interface CellState {
   readonly started: string;
   readonly done: number;
   readonly total: number;
-  /** Seconds since it started. */
+  /** Seconds since the cell started. */
   readonly seconds: number;
 }
 
 /** The file of `CellState` in an attempt. */
 export const STATE_FILE = "state.json";
 
-/** A cell that a worker has, as far as is known without watching its lease. */
+/** A cell that a worker has, as known without watching its lease. */
 export interface RunningCell {
   readonly key: string;
   readonly label: string;
@@ -30,10 +30,10 @@ export interface RunningCell {
   readonly state: CellState | null;
 }
 
-/** A cell whose worker on this machine has died. The next worker that asks for it continues from its files. */
+/** A cell whose worker on this machine has died. The next worker that takes the cell continues from its files. */
 export type LostCell = Pick<RunningCell, "key" | "label" | "owner" | "attempt">;
 
-/** A cell that will not be tried again. */
+/** A cell without further attempts. */
 export interface FailedCell {
   readonly key: string;
   readonly label: string;
@@ -51,18 +51,18 @@ export interface SweepStatus {
   readonly running: readonly RunningCell[];
   readonly lost: readonly LostCell[];
   readonly failed: readonly FailedCell[];
-  /** Cells that need a failed one. */
+  /** Cells that need a failed cell. */
   readonly blocked: number;
   readonly waiting: number;
-  /** Seconds that the finished cells took, on all workers together. */
+  /** Total seconds of the finished cells, over all workers. */
   readonly secondsDone: number;
-  /** Seconds of one worker that the rest will take; null before the first cell of a kind is done. */
+  /** Estimated seconds of one worker for the remaining cells; null before the first cell of a kind is done. */
   readonly secondsLeft: number | null;
-  /** Floating-point operations of the rest, an estimate. */
+  /** Estimated floating-point operations of the remaining cells. */
   readonly flopsLeft: number;
 }
 
-/** What is known of a cell that is not done; all null if it waits. */
+/** The state of an unfinished cell; all null if it waits. */
 interface OpenState {
   readonly running: RunningCell | null;
   readonly lost: LostCell | null;
@@ -79,7 +79,7 @@ const parse = <T>(bytes: Uint8Array | null): T | null => {
   }
 };
 
-/** How far a cell is that is not done. */
+/** The progress of an unfinished cell. */
 async function openState(
   { store, isAlive }: Pick<AttemptContext, "store" | "isAlive">,
   attempts: Attempts,
@@ -110,7 +110,7 @@ async function openState(
   return Object.assign({}, WAITING, { failed });
 }
 
-/** Seconds per floating-point operation of each kind, from the cells that are done. */
+/** Seconds per floating-point operation of each kind, from the finished cells. */
 async function paces(
   store: Store,
   done: readonly Cell[],
@@ -139,7 +139,7 @@ function plannedCells(plans: readonly StoredPlan[]): Map<string, { cell: Cell; r
   return cells;
 }
 
-/** Reads the state of a store. Changes nothing. */
+/** Reads the state of a store, and does not change it. */
 export async function sweepStatus(
   store: Store,
   context: Omit<AttemptContext, "store">,

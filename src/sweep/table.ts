@@ -18,7 +18,7 @@ import { rangesOfOne } from "./ranges-of-one.ts";
 import { committedKeys, manifestOf, readResult, timesOf } from "./results.ts";
 import type { Store } from "./store/store.ts";
 
-/** A line of the table. Columns that a line does not have are empty. */
+/** A line of the table. Missing columns are empty. */
 export type { TableRow } from "./fingerprints.ts";
 
 const decoder = new TextDecoder();
@@ -45,7 +45,7 @@ class TableReader {
     return sum;
   }
 
-  /** The lines of one training, evaluation, certification or audit. `done` says which ranges are committed. */
+  /** The lines of one training, evaluation, certification or audit. `done` states the committed ranges. */
   async lines(cells: readonly Cell[]): Promise<TableRow[]> {
     const [{ work, labels }] = cells;
     const common = Object.assign({ step: work.kind }, labels, {
@@ -146,7 +146,7 @@ class TableReader {
 }
 
 /**
- * The table of everything that is committed. An evaluation with missing ranges has the images that are there. Results
+ * The table of all committed results. An evaluation with missing ranges covers the images of the finished ranges. Results
  * of several runtimes or versions of the code are compared: accuracies may differ by `tolerance`.
  */
 export async function resultTable(
@@ -163,7 +163,7 @@ export async function resultTable(
   return compareFingerprints(groups, cells, tolerance);
 }
 
-/** One value. Spreadsheets read =, +, - and @ at the start of text as a formula, so such text gets a quote. */
+/** One value. Spreadsheets treat text that starts with =, +, - or @ as a formula, so such text gets a quote. */
 const field = (value: unknown): string => {
   const plain =
     typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "");
@@ -171,7 +171,7 @@ const field = (value: unknown): string => {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-/** The table as CSV (RFC 4180), with a column for every name that a line has. */
+/** The table as CSV (RFC 4180), with a column for every name in any line. */
 export function tableCsv(rows: readonly TableRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((name) => field(row[name])).join(","));

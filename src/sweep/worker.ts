@@ -1,4 +1,4 @@
-// One logical worker: takes a cell, has it computed, commits the result, and continues until nothing is left.
+// One logical worker: takes a cell, has it computed, commits the result, and repeats until no cells are left.
 import type { Host } from "../files/host/host.ts";
 import type { LeaseClock } from "../files/lease/lease.ts";
 import { messageOf } from "../math/message-of.ts";
@@ -11,7 +11,7 @@ import { probeOf } from "./probe.ts";
 import { commit, committedKeys, dropOtherFiles, manifestOf } from "./results.ts";
 import { type Store, StoreAway } from "./store/store.ts";
 
-/** What a worker needs. The workers of one process share everything. */
+/** The inputs of a worker. The workers of one process share them. */
 export interface WorkerContext {
   readonly store: Store;
   readonly attempts: Attempts;
@@ -20,20 +20,20 @@ export interface WorkerContext {
   readonly clock: LeaseClock;
   readonly execute: Execute;
   readonly owner: string;
-  /** Attempts that may fail before a cell has failed, beyond the first. */
+  /** The number of further attempts after the first failed attempt. */
   readonly retries: number;
   /** Seconds to wait after the first failed attempt; doubled after each further one. */
   readonly backOff: number;
   /** Seconds between two checks of a lease. */
   readonly look: number;
-  /** Seconds to wait for a store that is away. */
+  /** Seconds to wait for an unavailable store. */
   readonly awaySeconds: number;
   /** Asks to stop after the current step. */
   readonly signal: AbortSignal;
   onEvent?(event: SweepEvent): void;
 }
 
-/** Seconds within which a store was not away, but too full for one file. */
+/** If a store recovers within this many seconds, it was not unavailable but too full for one file. */
 const MIN_AWAY = 1;
 
 /** Computes cells one after the other. */
@@ -44,7 +44,7 @@ export class CellWorker {
     this.#context = context;
   }
 
-  /** Repeats an action on the store until it is not away. Throws `StoreAway` when it has been away for too long. */
+  /** Repeats an action on the store until the store is available. Throws `StoreAway` if this takes too long. */
   async #patiently<T>(action: () => Promise<T>): Promise<T> {
     const { clock, awaySeconds, onEvent } = this.#context;
     const start = clock.now();
@@ -111,7 +111,7 @@ export class CellWorker {
     return this.#end(cell, taken, outcome);
   }
 
-  /** Seconds until a cell whose attempts failed is tried again; the time starts when the failure is first seen. */
+  /** Seconds until a failed cell is retried, from the time when this process first saw the failure. */
   readonly #failedAt = new Map<string, { readonly count: number; readonly since: number }>();
 
   #wait(cell: Cell, ends: readonly AttemptEnd[]): number {
@@ -140,7 +140,7 @@ export class CellWorker {
     return "held";
   }
 
-  /** Computes until the cell is done, failed, stopped or lost. A store that is away interrupts the attempt, no more. */
+  /** Computes until the cell is done, failed, stopped or lost. An unavailable store only interrupts the attempt. */
   async #compute(cell: Cell, attempt: Attempt): Promise<Outcome | { readonly how: "lost" }> {
     const { execute, signal, clock, store, awaySeconds } = this.#context;
     const start = clock.now();
@@ -174,7 +174,7 @@ export class CellWorker {
     const watching = async () => {
       while (running) {
         await clock.sleep(look);
-        // A store that is away says nothing about the lease; its absence is noticed elsewhere.
+        // An unavailable store gives no information about the lease, and is noticed elsewhere.
         const held = running ? await attempt.isHeld().catch(() => true) : true;
         if (!held && running) lost.abort();
       }
@@ -250,15 +250,15 @@ export class CellWorker {
     return final === undefined ? "held" : "failed";
   }
 
-  /** Finds the cells that others have committed. Returns those that are new to this process. */
+  /** Finds the cells that other processes have committed. Returns the cells that are new to this process. */
   async refresh(): Promise<string[]> {
     const { board, store } = this.#context;
     return board.setDone(await this.#patiently(() => committedKeys(store)));
   }
 
   /**
-   * Works until every wanted cell is done or cannot be done, or the signal asks to stop. `pause` is asked between cells, and
-   * may wait. Throws `UsageError` when the store has been away for too long.
+   * Works until every requested cell is done or cannot be done, or until the signal stops it. `pause` is called between cells,
+   * and may wait. Throws `UsageError` if the store has been unavailable for too long.
    */
   async run(
     wanted: (cell: Cell) => boolean,
@@ -266,7 +266,7 @@ export class CellWorker {
       rescan,
       pause,
     }: {
-      /** Seconds between two checks of the store while nothing can be done. */
+      /** Seconds between two checks of the store while no cell is ready. */
       readonly rescan: number;
       pause?(): Promise<"go" | "stop">;
     },

@@ -20,7 +20,7 @@ export async function runAttacksOfAudit(work: CellWork, context: CellContext): P
   const names = new Set(spared);
   const requireSame = async (audited: AuditedModel): Promise<void> => {
     if ((await modelChecksum(audited, host)) !== sha256)
-      throw new UsageError(`${file} on this machine is another model than that of the audit`, {
+      throw new UsageError(`${file} on this machine differs from the model of the audit`, {
         code: "misfit",
         next: "copy the file from the machine where the audit was started",
       });

@@ -20,7 +20,7 @@ import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
 const KEPT =
   /^(summary\.json|report\.html|radii\.jsonl|rows\.(examples\.npz|settings\.json|jsonl|(proofs|certificates)\.(settings\.json|jsonl)))$/;
 
-/** Where an audit, or the training of a file, finds the model of a cell. */
+/** The source of a cell's model, for an audit or for training a file. */
 export function sourceOf({ model }: CellWork, context: CellContext): AuditSource {
   if (model === null) throw new UsageError("the cell names no model", { code: "bad-file" });
   const trained = "cell" in model ? context.cell(model.cell) : null;
@@ -44,14 +44,14 @@ export function sourceOf({ model }: CellWork, context: CellContext): AuditSource
   };
 }
 
-/** What an audit in a cell is about: its model, its images, which are those of `range`, and its files. */
+/** The inputs of an audit in a cell: its model, the images of `range`, and its files. */
 export function requestOf(
   work: CellWork,
   context: CellContext,
   range: (test: Split) => ImageRange,
 ): AuditRequest {
   const { files, host, runtime, startBounds, signal, note, noiseNamed } = context;
-  // The report names its files, and the folder of an attempt differs from one to the next.
+  // The report contains file names, and the folder differs between attempts.
   const names = { path: "audit", pathOf: (name: string) => name };
   const { model } = work;
   const trainedOn =
@@ -78,7 +78,7 @@ export function requestOf(
   };
 }
 
-/** Audits a model whole: its rows, `summary.json` and `report.html`. */
+/** Runs a whole audit of a model: rows, `summary.json` and `report.html`. */
 export async function runAudit(work: CellWork, context: CellContext): Promise<CellResult> {
   const { data: _, ...given } = work.options;
   const options = AuditOptions.parse(given);

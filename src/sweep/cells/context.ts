@@ -10,9 +10,9 @@ import type { OnnxFile } from "../../models/opening/open-onnx.ts";
 import type { Noise } from "../../noise/noise.ts";
 import type { Cell } from "../cell.ts";
 
-/** What the computation of a cell needs of its platform and its store. */
+/** The parts of the platform and the store that the computation of a cell needs. */
 export interface CellContext {
-  /** The cell's own files. They may hold what an earlier attempt has done. */
+  /** The cell's own files, which may contain the work of an earlier attempt. */
   readonly files: Storage;
   /** A file of the result of an input. */
   input(key: string, name: string): Promise<Uint8Array>;
@@ -26,7 +26,7 @@ export interface CellContext {
   openData(name: string): Promise<Dataset>;
   /** The test images of a model. */
   openTested(model: OpenModel, data: string | undefined): Promise<TestedData>;
-  /** Where an audit finds a model, the files beside it, and its images. */
+  /** The source of an audit's model, of the files beside it, and of its images. */
   auditSource(path: string): AuditSource;
   /** Reads an .onnx file; its external files lie beside it. */
   readOnnx(path: string): Promise<OnnxFile>;
@@ -36,13 +36,13 @@ export interface CellContext {
   progress(done: number, total: number): void;
 }
 
-/** The files of a finished cell, and what was left out of them; null if the signal stopped it. */
+/** The files of a finished cell, and the data that was left out of them; null if the signal stopped the cell. */
 export type CellResult = {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly removed: Readonly<Record<string, unknown>>;
 } | null;
 
-/** A host that knows no time and no machine. */
+/** A host without time and machine. */
 export const timelessHost = ({ sha256 }: Pick<Host, "sha256">): Host => ({
   machine: () => ({}),
   now: () => new Date(0),

@@ -16,7 +16,7 @@ import { untimedRows } from "./untimed.ts";
 export const ROWS = "rows.jsonl";
 /** The settings beside the rows. */
 export const SETTINGS = besideRows(ROWS, "settings.json");
-/** The images beside the rows; absent where none are kept. */
+/** The images beside the rows; absent if none are kept. */
 export const IMAGES = besideRows(ROWS, "examples.npz");
 
 /** Attacks a range of test images: rows, their settings and images. */

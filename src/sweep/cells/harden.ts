@@ -10,7 +10,7 @@ import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
 import { ruleOf } from "./pruned.ts";
 import { followTraining, givenOptions, trainingData } from "./train.ts";
 
-/** Trains a file with a defence, as `rampart harden` does: the file with new weights, `config.json` and `metrics.jsonl`. */
+/** Trains a file with a defence, like `rampart harden`: gives the file with new weights, `config.json` and `metrics.jsonl`. */
 export async function runHardening(work: CellWork, context: CellContext): Promise<CellResult> {
   const { files, host, runtime, signal, note, noiseNamed } = context;
   const run = ownedStorage(files, RUN_FOLDER);

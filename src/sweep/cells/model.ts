@@ -10,7 +10,7 @@ import { type OnnxFile, onnxFile, openOnnx } from "../../models/opening/open-onn
 import type { Cell, CellWork } from "../cell.ts";
 import type { CellContext } from "./context.ts";
 
-/** The file of a trained cell that holds its network. */
+/** The file with the network in the result of a training. */
 export const MODEL_FILE = "model.onnx";
 
 /** The name of a trained model in rows: its defence, and the beginning of its key. */
@@ -29,7 +29,7 @@ export async function trainedFileOf(
   return onnxFile(`${trainedName(trained)}.onnx`, bytes, external);
 }
 
-/** How the file of a cell's model is read; a hardened file is read as the one that it was made from. */
+/** The reading options for the file of a cell's model. A hardened file uses the options of its original file. */
 export function readingOf(
   { model }: Pick<CellWork, "model">,
   { cell }: Pick<CellContext, "cell">,
@@ -65,7 +65,7 @@ export async function modelOfCell({ model }: CellWork, context: CellContext): Pr
     );
   const tools = { host, runtime: async () => runtime };
   const opened = await openOnnx(file, model.reading as ImportedOptions, tools);
-  // The folder of a file may differ between machines; rows name the file alone.
+  // The folder of a file may differ between machines, so rows contain only the file name.
   return { ...opened, path: opened.name };
 }
 
@@ -73,14 +73,14 @@ export async function modelOfCell({ model }: CellWork, context: CellContext): Pr
 export const testedPart = (dataset: Dataset, trainedOn: string): Dataset =>
   isUnsplit(dataset) && dataset.name === trainedOn ? withHeldOutTest(dataset) : dataset;
 
-/** The images that a range stands for in a checksum: all of them where the range is one of a random order. */
+/** The images of a range for a checksum: all images if the range refers to a random order. */
 export const hashedRange = (
   options: Readonly<Record<string, unknown>>,
   range: ImageRange,
   { test }: Dataset,
 ): ImageRange => (options.choose === "random" ? { from: 0, to: test.size } : range);
 
-/** Images that are hashed at once. */
+/** The number of images that are hashed at once. */
 const CHUNK = 512;
 
 /** SHA-256 of the labels and pixels of a range of images, and of the properties that the data set states for all images. */
@@ -106,11 +106,11 @@ export async function checksumOf(
   return sha256([encoder.encode(sums.join("\n"))]);
 }
 
-/** Throws `UsageError` if this machine's data differ from those of the plan. */
+/** Throws `UsageError` if the data set on this machine differs from the plan's. */
 export function requireData({ data }: CellWork, found: string): void {
   if (data !== null && data.sha256 !== found)
     throw new UsageError(
-      `${data.name} on this machine differs from that of the plan: its SHA-256 is ${found.slice(0, 16)}…, not ${data.sha256.slice(0, 16)}…`,
+      `${data.name} on this machine differs from the data set of the plan: its SHA-256 is ${found.slice(0, 16)}…, not ${data.sha256.slice(0, 16)}…`,
       { code: "misfit", next: "copy the data set from the machine where the sweep was started" },
     );
 }

@@ -26,12 +26,12 @@ export function ownedStorage(storage: Storage, folder: string): Storage {
 /** The folder of an attempt in which a cell works. */
 export const RUN_FOLDER = "run";
 
-/** The ending of a file that was packed by gzip to be kept in a repository. */
+/** The extension of a file that was compressed with gzip to be kept in a repository. */
 const PACKED = ".gz";
 
 /**
- * Copies what an attempt has done, so that the next one continues from there. Packed files are unpacked, and files that
- * go away meanwhile are left out.
+ * Copies the files of an attempt, so that the next attempt can continue from them. Packed files are unpacked, and files that
+ * disappear during the copy are left out.
  */
 export async function inherit(from: Storage, to: Storage): Promise<void> {
   for (const folder of ["", "checkpoints"]) {

@@ -10,14 +10,14 @@ import { ROWS, SETTINGS } from "./evaluate.ts";
 import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
 import { untimedRows } from "./untimed.ts";
 
-/** Proves what it can about a range of test images, without attacks: rows of proofs and their settings. */
+/** Computes proofs for a range of test images, without attacks: rows of proofs and their settings. */
 export async function runProofs(work: CellWork, context: CellContext): Promise<CellResult> {
   const { data: _, ...given } = work.options;
   const options = AuditOptions.parse({ ...ProofOptions.parse(given), prove: true });
   const range = work.range ?? EVERY_IMAGE;
   const request = requestOf(work, context, () => range);
   let left = 1;
-  // Rows are timed here, so that the seconds can go to the side file.
+  // Rows record their time here, so that the seconds can move to the side file.
   for await (const event of auditModel(
     options,
     { ...request, timed: true },

@@ -1,10 +1,10 @@
-// Trainings that a plan's rule gives up. Their result says so, and nothing is computed about their models.
+// Trainings that a plan's rule stops early. Their result records this, and their models are not evaluated.
 import { z } from "zod";
 import { readRowLines } from "../../files/row-lines.ts";
 import type { CellWork } from "../cell.ts";
 import type { CellContext, CellResult } from "./context.ts";
 
-/** The file of a result that says why nothing else was computed. */
+/** The file of a result that states why the training was stopped. */
 export const PRUNED = "pruned.json";
 
 /** The rule of a step of trainings. */
@@ -36,7 +36,7 @@ const result = (why: object): NonNullable<CellResult> => ({
   removed: {},
 });
 
-/** The result of a training whose metrics so far fall under a rule; null if it continues. */
+/** The result of a training whose metrics so far meet the rule for stopping; null if the training continues. */
 export function prunedTraining(rule: PruneRule | null, metrics: Uint8Array | null): CellResult {
   if (rule === null || metrics === null) return null;
   const { rows } = readRowLines("metrics.jsonl", new TextDecoder().decode(metrics));
@@ -47,7 +47,7 @@ export function prunedTraining(rule: PruneRule | null, metrics: Uint8Array | nul
   return result({ epoch: found.epoch, testAccuracy: found.testAccuracy, rule });
 }
 
-/** The result of a cell whose training was given up; null if it was not. */
+/** The result of a cell whose training was stopped early; null for other cells. */
 export async function prunedWith(
   { model }: CellWork,
   { input }: Pick<CellContext, "input">,

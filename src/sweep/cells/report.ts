@@ -10,7 +10,7 @@ import type { CellContext, CellResult } from "./context.ts";
 import { IMAGES, ROWS, SETTINGS } from "./evaluate.ts";
 import { PRUNED } from "./pruned.ts";
 
-/** The evaluations of a report: each is several ranges of images, in order. */
+/** The evaluations of a report. Each consists of several ranges of images, in order. */
 export const ReportOptions = z.strictObject({
   evaluations: z
     .array(z.strictObject({ name: z.string(), ranges: z.array(z.string()).min(1) }))
@@ -31,7 +31,7 @@ async function rowsOf(
     file,
     ...readRows(file, texts.join("")),
     settings: decoder.decode(await input(first, SETTINGS)),
-    // Images are kept of the first test images, which are in the first range.
+    // Images are kept only for the first test images, which are in the first range.
     examples: await input(first, IMAGES).catch(() => null),
   };
 }
@@ -41,7 +41,7 @@ export async function runReport({ options }: CellWork, context: CellContext): Pr
   const { evaluations } = ReportOptions.parse(options);
   const files: RowsFile[] = [];
   for (const one of evaluations) {
-    // Nothing is known of a model whose training was given up.
+    // A model whose training was stopped early has no rows.
     const pruned = await context.input(one.ranges[0], PRUNED).catch(() => null);
     if (pruned === null) files.push(await rowsOf(one, context));
   }

@@ -11,7 +11,7 @@ import { prunedWith } from "./pruned.ts";
 import { runReport } from "./report.ts";
 import { runTraining } from "./train.ts";
 
-/** Sleeps for `seconds`, and gives a file that depends on its options alone. */
+/** Sleeps for `seconds`, and returns a file that depends only on its options. */
 async function runSleep({ options }: CellWork): Promise<CellResult> {
   await new Promise((resolve) => setTimeout(resolve, 1000 * Number(options.seconds ?? 0)));
   const bytes = new TextEncoder().encode(`${JSON.stringify(options)}\n`);
@@ -32,7 +32,7 @@ const runs: Readonly<Record<CellKind, Run>> = {
   sleep: runSleep,
 };
 
-/** Computes a cell. Null if the signal stopped it; what it has done is in its files. Throws `UsageError`. */
+/** Computes a cell. Null if the signal stopped it; its files then contain the work so far. Throws `UsageError`. */
 export async function runCell({ work }: Cell, context: CellContext): Promise<CellResult> {
   if (!Object.hasOwn(runs, work.kind))
     throw new UsageError(`this version of rampart has no cells of kind ${work.kind}`, {

@@ -13,11 +13,11 @@ import { untimedRows } from "./untimed.ts";
 
 const METRICS = "metrics.jsonl";
 
-/** Options as a training takes them: null means that an option is not given. */
+/** Options in the form that a training takes: null means that an option is not given. */
 export const givenOptions = (options: Readonly<Record<string, unknown>>): TrainOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null)) as TrainOptions;
 
-/** Opens the data set of a training, and checks that it is that of the plan. */
+/** Opens the data set of a training, and checks that it is the data set of the plan. */
 export const trainingData =
   (work: CellWork, { openData, host }: CellContext) =>
   async (name: string) => {
@@ -37,7 +37,7 @@ async function filesOf(run: Storage): Promise<NonNullable<CellResult>> {
   return { files, removed: { [METRICS]: metrics.seconds } };
 }
 
-/** Follows a training to its end, or until its rule gives it up. Null if it was stopped. */
+/** Runs a training to its end, or until its rule stops it early. Null if the signal stopped it. */
 export async function followTraining(
   events: AsyncIterable<TrainEvent>,
   { run, rule }: { readonly run: Storage; readonly rule: PruneRule | null },
@@ -47,13 +47,13 @@ export async function followTraining(
     if (event.event === "step") progress(event.step, event.steps);
     if (event.event === "warning") note({ code: event.code, text: event.message });
     if (event.event === "interrupted") return null;
-    // Also at the start: the process may have ended after the epoch of the rule.
+    // The rule is also checked at the start, because an earlier process may have ended after the epoch of the rule.
     if (event.event !== "start" && event.event !== "epoch") continue;
     const pruned = prunedTraining(rule, rule && (await run.readIfThere(METRICS)));
     if (pruned === null) continue;
     note({
       code: "warning",
-      text: `a training is given up: its clean accuracy is below ${rule?.accuracy} after epoch ${rule?.epoch}`,
+      text: `a training is stopped early: its clean accuracy is below ${rule?.accuracy} after epoch ${rule?.epoch}`,
     });
     return pruned;
   }

@@ -1,13 +1,13 @@
-// Results without the seconds that they took, so that they are equal whoever computes them.
+// Results without their times, so that they are equal for all workers.
 import { readRowLines, rowLine } from "../../files/row-lines.ts";
 
-/** Rows whose seconds are 0, and the seconds that they had. */
+/** Rows with their seconds set to 0, and the original seconds. */
 export interface UntimedRows {
   readonly bytes: Uint8Array;
   readonly seconds: readonly number[];
 }
 
-/** Sets the field `seconds` of every line to 0. Throws `DamagedLine` for a damaged one. */
+/** Sets the field `seconds` of every line to 0. Throws `DamagedLine` for a damaged line. */
 export function untimedRows(file: string, bytes: Uint8Array): UntimedRows {
   const { rows } = readRowLines(file, new TextDecoder().decode(bytes));
   const seconds: number[] = [];

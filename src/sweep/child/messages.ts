@@ -1,7 +1,7 @@
 import type { RuntimeTarget } from "../../engine/runtime/runtime.ts";
 import type { Cell } from "../cell.ts";
 
-/** What a worker tells the process that computes its cells. */
+/** Messages from a worker to the process that computes its cells. */
 export type ToChild =
   | {
       readonly type: "run";
@@ -14,17 +14,17 @@ export type ToChild =
     }
   | { readonly type: "stop" };
 
-/** How that process is set up. */
+/** The setup of that process. */
 export interface ChildSetup {
   readonly store: string;
   readonly target: RuntimeTarget;
   readonly dataDir: string | undefined;
   readonly plugins: readonly string[];
-  /** The folder from which paths lead; undefined for that of the worker. */
+  /** The folder that paths are relative to; undefined for the folder of the worker. */
   readonly folder?: string | undefined;
 }
 
-/** What that process answers. The files of a finished cell are in the attempt, under `out/`. */
+/** Messages from that process. The files of a finished cell are in the attempt, under `out/`. */
 export type FromChild =
   | { readonly type: "ready" }
   | { readonly type: "note"; readonly text: string }

@@ -2,7 +2,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { FolderOptions } from "../../data/folder-options.ts";
 import { openDatasetInNode } from "../../data/node.ts";
 
-/** Opens data sets for the cells of a process, and keeps the last one: reading it takes longer than many a cell, and the next cell most often has the same. */
+/** Opens data sets for the cells of a process. Caches the last one, because the next cell often has the same. */
 export class KeptData {
   readonly #open: (name: string, options?: FolderOptions) => Promise<Dataset>;
   #name = "";
@@ -16,7 +16,7 @@ export class KeptData {
     this.#open = open;
   }
 
-  /** Whether a data set is the same for every model. Folders and files are read as the model asks. */
+  /** Whether a data set is the same for every model. Folders and files are resized and cropped for the model. */
   static isKept(name: string): boolean {
     return !name.includes(":");
   }
@@ -28,7 +28,7 @@ export class KeptData {
     const dataset = this.#open(name, options);
     this.#name = name;
     this.#dataset = dataset;
-    // Another attempt may find what was missing.
+    // A failed read is not cached, because a later attempt may succeed.
     dataset.catch(() => {
       if (this.#dataset === dataset) this.#dataset = undefined;
     });

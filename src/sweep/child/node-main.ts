@@ -1,4 +1,4 @@
-// The process that computes the cells of one worker, one after the other. It ends when its worker does.
+// The process that computes the cells of one worker, one after the other. It ends when its worker ends.
 import { nodeSource } from "../../audit/node.ts";
 import type { FolderOptions } from "../../data/folder-options.ts";
 import { nodeRuntime } from "../../engine/runtime/node.ts";
@@ -27,7 +27,7 @@ const tell = (message: FromChild): void => void process.send?.(message);
 const data = new KeptData(setup.dataDir);
 let runtime: Promise<Runtime> | undefined;
 
-/** The runtime of the plan. Throws `UsageError` if this machine gives another one. */
+/** The runtime of the plan. Throws `UsageError` if this machine has another runtime. */
 async function startRuntime({
   device,
   threads,
@@ -44,7 +44,7 @@ async function startRuntime({
   return started;
 }
 
-/** Goes to the folder in which the plan was made, from which its paths lead. Throws `UsageError` if it is not here. */
+/** Changes to the folder of the plan, which its paths are relative to. Throws `UsageError` if the folder does not exist. */
 function enterFolder(): void {
   if (setup.folder === undefined) return;
   try {
@@ -58,7 +58,7 @@ function enterFolder(): void {
   }
 }
 
-/** Throws `UsageError` if a plug-in is not that of the plan. */
+/** Throws `UsageError` if a plug-in differs from the plan's. */
 function requirePlugins({ work }: Cell): void {
   if (canonicalJson(work.plugins) === canonicalJson(codeOfPlugins())) return;
   throw new UsageError(
@@ -70,7 +70,7 @@ function requirePlugins({ work }: Cell): void {
   );
 }
 
-/** Whether an error is one of the place where the attempt's files lie, so that the attempt may continue later. */
+/** Whether an error comes from the storage of the attempt's files, so that the attempt may continue later. */
 function isAway(error: unknown): boolean {
   if (error instanceof UsageError) return error.code === "cannot-write";
   return reasonOf(error) !== undefined;
@@ -133,7 +133,7 @@ async function compute(
   };
 }
 
-/** Computes a cell. One that cannot continue from the files of another attempt starts afresh. */
+/** Computes a cell. If the cell cannot continue from the files of another attempt, it starts again. */
 async function answer(
   message: Extract<ToChild, { type: "run" }>,
   signal: AbortSignal,
@@ -175,7 +175,7 @@ process.on("message", (message: ToChild) => {
   });
 });
 process.on("disconnect", () => process.exit(0));
-// A signal of the terminal reaches the worker as well, which asks this process to stop.
+// A signal from the terminal also reaches the worker, which asks this process to stop.
 for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
 
 for (const plugin of setup.plugins) await loadPlugin(plugin);

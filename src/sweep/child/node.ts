@@ -8,7 +8,7 @@ import type { Cell } from "../cell.ts";
 import type { Execute, Outcome } from "../outcome.ts";
 import { type ChildSetup, type FromChild, OUT_FOLDER, type ToChild } from "./messages.ts";
 
-/** What the executor of a worker needs. */
+/** The inputs of the executor of a worker. */
 export interface ChildOptions extends ChildSetup {
   /** The definition of an input. */
   cell(key: string): Cell | undefined;
@@ -16,7 +16,7 @@ export interface ChildOptions extends ChildSetup {
   progress?(cell: Cell, attempt: Attempt, done: number, total: number): void;
 }
 
-/** Codes of errors that another attempt may avoid; all others would occur again. */
+/** Codes of errors that another attempt may avoid; other errors would occur again. */
 const WORTH_RETRYING: ReadonlySet<string | null> = new Set([
   null,
   "cannot-write",
@@ -31,7 +31,7 @@ const execArgv = (): string[] => (import.meta.url.endsWith(".ts") ? ["--import",
 export class CellProcess {
   readonly #options: ChildOptions;
   #child: ChildProcess | undefined;
-  /** Attempts that this worker has begun; continuing one needs no copy. */
+  /** Attempts that this worker has begun. Continuing such an attempt needs no copy. */
   readonly #begun = new Set<string>();
 
   constructor(options: ChildOptions) {
@@ -51,7 +51,7 @@ export class CellProcess {
     return this.#child;
   }
 
-  /** The definitions that a cell's computation asks for: its inputs, and theirs. */
+  /** The definitions that a cell's computation needs: those of its inputs, recursively. */
   #inputsOf({ work }: Cell): Cell[] {
     return work.inputs.flatMap((key) => {
       const cell = this.#options.cell(key);
@@ -75,7 +75,7 @@ export class CellProcess {
     return this.#outcome(await this.#ask(run, { cell, attempt, signal }), attempt);
   };
 
-  /** The last answer of the child about a cell; how it ended, if it ended without one. */
+  /** The last answer of the child about a cell, or the end of the child if it ended without an answer. */
   #ask(
     run: ToChild,
     {
@@ -116,7 +116,7 @@ export class CellProcess {
         if (error === null) return;
         const hasEnded = child.exitCode !== null || child.signalCode !== null;
         if (hasEnded) exited(child.exitCode, child.signalCode);
-        // A process that cannot be reached is of no use; `exited` hears how it ends.
+        // A process that cannot be reached is useless; `exited` is told how it ends.
         else child.kill("SIGKILL");
       });
     });

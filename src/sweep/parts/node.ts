@@ -1,4 +1,4 @@
-// Runs the attacks of an audit in worker processes of this machine, or on others by way of a queue.
+// Runs the attacks of an audit in worker processes of this machine, or on other machines through a queue.
 import { rm } from "node:fs/promises";
 import type { AttackByOthers } from "../../audit/sharing.ts";
 import type { ComputedRows } from "../../evaluate/evaluation.ts";
@@ -21,27 +21,27 @@ import { sweepStatus } from "../status.ts";
 import type { Store } from "../store/store.ts";
 import { type PartedAudit, partsOf } from "./plan.ts";
 
-/** Where and how the attacks of an audit run. */
+/** The workers and the store for the attacks of an audit. */
 export interface AttackWorkers extends Omit<PartedAudit, "host"> {
-  /** The folder of the store, within that of the audit. */
+  /** The folder of the store, inside the folder of the audit. */
   readonly folder: string;
   /** Worker processes on this machine. */
   readonly workers: number;
-  /** The Redis that hands cells to `rampart worker`; then no worker runs here. */
+  /** The Redis that distributes cells to `rampart worker`; no worker then runs in this process. */
   readonly queue: string | undefined;
   readonly patience: number;
   readonly dataDir: string | undefined;
   readonly signal: AbortSignal;
   note(text: string): void;
   onEvent?(event: SweepEvent): void;
-  /** Rows of all cells in work or done, and those that they will have. */
+  /** The numbers of finished and of expected rows, over all cells in progress or done. */
   onProgress?(done: number, total: number): void;
 }
 
-/** The attacks while they run: which are done, and how they end. */
+/** The attacks while they run: the finished cells, and the end of the work. */
 interface Running {
   readonly pool: NodeWorkers;
-  /** Resolves once every cell is done, or the signal asked to stop. Rejects if one has failed. */
+  /** Resolves once every cell is done, or the signal stops the work. Rejects if a cell fails. */
   readonly ended: Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export function attackByWorkers(given: AttackWorkers): AttackByOthers {
     const { folder, target } = given;
     if (cells.length < given.workers)
       given.note(
-        `${cells.length} of ${given.workers} workers have work: images are shared out in groups of ${sizeOf(cells[0])}; a smaller --batch makes smaller groups`,
+        `${cells.length} of ${given.workers} workers have work: images are divided into groups of ${sizeOf(cells[0])}; a smaller --batch makes smaller groups`,
       );
     const plan: StoredPlan = {
       name: "audit",
@@ -86,7 +86,7 @@ export function attackByWorkers(given: AttackWorkers): AttackByOthers {
 
 const sizeOf = ({ work }: Cell): number => (work.range?.to ?? 0) - (work.range?.from ?? 0);
 
-/** Waits for a cell; false if the work ended without it. */
+/** Waits for a cell; false if the work ended before the cell was done. */
 async function isCommitted({ key }: Cell, { pool, ended }: Running): Promise<boolean> {
   let isEnded = false;
   const end = ended.then(() => {
@@ -99,7 +99,7 @@ async function isCommitted({ key }: Cell, { pool, ended }: Running): Promise<boo
   return true;
 }
 
-/** The rows of a cell with the seconds that they took, and its images. */
+/** The rows of a cell with their seconds, and its images. */
 async function rowsOf(store: Store, { key }: Cell): Promise<ComputedRows> {
   const text = new TextDecoder().decode(await readResult(store, key, ROWS, nodeHost));
   const { rows } = readRows<Row>(ROWS, text);
@@ -111,7 +111,7 @@ async function rowsOf(store: Store, { key }: Cell): Promise<ComputedRows> {
   };
 }
 
-/** Throws the failure of a cell as the audit's own. */
+/** Throws the failure of a cell as a failure of the audit. */
 function refuse(cells: readonly { label: string; message: string; code: string | null }[]): void {
   const [first] = cells;
   if (first === undefined) return;
@@ -142,7 +142,7 @@ async function start(store: Store, plan: StoredPlan, given: AttackWorkers): Prom
     queue === undefined
       ? pool.run(Math.min(workers, plan.cells.length), () => true).then(() => failed(pool))
       : queued(queue, store, plan, pool, given);
-  // An error is thrown where the cells are waited for.
+  // The code that waits for the cells throws the error.
   ended.catch(() => undefined);
   return { pool, ended };
 }
@@ -155,7 +155,7 @@ const failed = ({ board }: NodeWorkers): void =>
     })),
   );
 
-/** Seconds between two checks of the store, and between two checks for cells that the queue has lost. */
+/** Seconds between two checks of the store, and between two checks for cells that the queue lost. */
 const [LOOK, RESCAN] = [1, 60];
 
 /** Queues the cells, and waits until workers have committed them. */

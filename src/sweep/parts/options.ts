@@ -5,7 +5,7 @@ import type { CellWork } from "../cell.ts";
 /** The options of a cell that runs the attacks of an audit on a range of images. */
 export const PartOptions = z.strictObject({
   audit: AuditOptions,
-  /** How the file and its images are read: the flags of `rampart audit` that are not among its options. */
+  /** The reading options for the file and its images: flags of `rampart audit` that are not audit options. */
   reading: z.record(z.string(), z.unknown()),
   data: z.string().nullable(),
   saveExamples: z.int().nonnegative(),

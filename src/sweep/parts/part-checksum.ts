@@ -3,13 +3,13 @@ import type { ImageRange } from "../../evaluate/image-range.ts";
 import { weightsHash } from "../../evaluate/model-record.ts";
 import type { Host } from "../../files/host/host.ts";
 
-/** SHA-256 of an audited model: of its file, or of its weights where it has none. */
+/** SHA-256 of an audited model: of its file, or of its weights if there is no file. */
 export const modelChecksum = async ({ sha256, model }: AuditedModel, host: Host): Promise<string> =>
   sha256 ?? model.weights ?? (await weightsHash(model.parameters, host));
 
 /**
- * SHA-256 of what tells a range of images from others: all labels and names of files, and the pixels of the first, the middle and
- * the last image. Hashing all pixels would take as long as reading them.
+ * SHA-256 that identifies a range of images: all labels and file names, and the pixels of the first, the middle and the last
+ * image. Hashing all pixels would take as long as reading them.
  */
 export async function imagesChecksum(
   { dataset, preprocessing }: AuditedModel,

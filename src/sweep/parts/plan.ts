@@ -1,4 +1,4 @@
-// The attacks of an audit as cells: one for each range of whole groups of batches, so that bits are those of one process.
+// The attacks of an audit as cells: one per range of whole groups of batches, so results have the same bits as in one process.
 
 import type { AuditOptions } from "../../audit/options.ts";
 import type { AttackedElsewhere } from "../../audit/sharing.ts";
@@ -20,7 +20,7 @@ import { imagesChecksum, modelChecksum } from "./part-checksum.ts";
 /** Test images per cell, rounded up to whole groups of batches. */
 const PART_IMAGES = 16;
 
-/** What is the same for all parts of an audit. */
+/** The settings that all parts of an audit share. */
 export interface PartedAudit {
   /** The model as typed. */
   readonly path: string;
@@ -32,7 +32,7 @@ export interface PartedAudit {
   readonly host: Host;
 }
 
-/** Whether stored rows hold everything that the attacks on a range give. */
+/** Whether stored rows already contain all results of the attacks on a range. */
 function isStored(
   { evaluation, randomised, audited }: AttackedElsewhere,
   stored: readonly Row[],
@@ -63,7 +63,7 @@ function sparedIn(
   return names;
 }
 
-/** The cells of the attacks that no stored row makes unnecessary, in the order of their images. */
+/** The cells of the attacks that are still needed, given the stored rows, in the order of their images. */
 export async function partsOf(
   attacked: AttackedElsewhere,
   stored: readonly Row[],

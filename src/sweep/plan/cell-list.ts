@@ -8,7 +8,7 @@ import { type Cell, type CellWork, keyedWork } from "../cell.ts";
 import { checksumOf } from "../cells/model.ts";
 import { canonicalJson, codeOfPlugins, codeVersion, keyOfValue } from "../key.ts";
 
-/** What a plan is expanded with. */
+/** The inputs of a plan's expansion. */
 export interface PlanContext {
   readonly target: RuntimeTarget;
   readonly host: Host;
@@ -21,7 +21,7 @@ export interface PlanContext {
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
 }
 
-/** The cells of a plan as it is expanded, and the data that they share, opened and hashed once. */
+/** The cells of a plan during its expansion, and the data that they share, opened and hashed once. */
 export class CellList {
   readonly cells: Cell[] = [];
   readonly #context: PlanContext;
@@ -49,7 +49,7 @@ export class CellList {
     return sum;
   }
 
-  /** Adds a cell of this code and runtime, unless an equal one is there. */
+  /** Adds a cell of this code and runtime, unless there is an equal cell. */
   async add(
     work: Omit<CellWork, "code" | "plugins" | "target">,
     about: Pick<Cell, "label" | "labels" | "priority" | "cost">,

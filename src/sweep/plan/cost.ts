@@ -37,7 +37,7 @@ export function trainingFlops(
 /** Runs of an attack on a randomised model under the sound protocol: three objectives, and fixed noise. */
 const CANDIDATES = 4;
 
-/** Floating-point operations of an evaluation of some images, at most: attacks stop early on images that break. */
+/** An upper bound on the floating-point operations of an evaluation: attacks stop early on images that break. */
 export function evaluationFlops(
   given: EvaluateOptions,
   { images, randomised }: { readonly images: number; readonly randomised: boolean },
@@ -60,7 +60,7 @@ export function evaluationFlops(
  */
 const PROOF_GRADIENTS = 1000;
 
-/** Floating-point operations of proofs about some images, a guess: most images are decided at once, some never. */
+/** A rough estimate of the floating-point operations of proofs: most images are decided at once, some never. */
 export const proofFlops = (norms: number, images: number, { gradient }: FlopsPerImage): number =>
   images * norms * PROOF_GRADIENTS * gradient;
 

@@ -91,7 +91,7 @@ class Expansion {
     return models;
   }
 
-  /** Calls `action` for each combination of each step of a kind, on each model that the step is about. */
+  /** Calls `action` for each combination of each step of a kind, on each model of the step. */
   async #each(
     kind: Exclude<StepKind, "train">,
     models: readonly PlannedModel[],
@@ -119,7 +119,7 @@ class Expansion {
     }
   }
 
-  /** The data set of a step on a model, and what the cells on it share. */
+  /** The data set of a step on a model, and the settings that its cells share. */
   async #tested(model: PlannedModel, data: unknown): Promise<Dataset> {
     const name = data === undefined ? model.data : String(data);
     if (name === "") throw noTestImages(model.name);
@@ -177,7 +177,7 @@ class Expansion {
     const dataset = await this.#tested(model, options.data);
     if (model.noise !== null)
       throw new UsageError(
-        `${model.name} adds noise ${model.noise}, and prove is about classifiers without noise; use certify, or where`,
+        `${model.name} adds noise ${model.noise}, and prove needs classifiers without noise; use certify, or where`,
         { code: "misfit" },
       );
     const norms = new Set(options.norms as readonly string[]).size;
@@ -243,7 +243,7 @@ class Expansion {
       this.#list.add(
         {
           kind,
-          // A range does not depend on how many images come after it.
+          // A range does not depend on the number of later images.
           options: { ...options, examples: range.to, data: dataset.name },
           data: { name: dataset.name, sha256 },
           range,
@@ -261,7 +261,7 @@ class Expansion {
   }
 }
 
-/** The cells of a plan, inputs before what needs them. `path` names the plan in messages. Throws `UsageError`. */
+/** The cells of a plan. Inputs come before the cells that need them. `path` names the plan in messages. Throws `UsageError`. */
 export async function cellsOf(
   plan: PlanFile,
   path: string,

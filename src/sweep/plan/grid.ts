@@ -12,7 +12,7 @@ import {
 
 /** One combination of a step's grid. */
 export interface Combination {
-  /** Options as given and with the defaults of the step's kind. */
+  /** The given options, with the defaults of the step's kind. */
   readonly options: Readonly<Record<string, unknown>>;
   /** The values of the grid in this combination. */
   readonly varied: Readonly<Record<string, unknown>>;
@@ -34,7 +34,7 @@ function outerOf(path: string, value: unknown): PlanFile {
   throw new UsageError(lines, { code: isUnknown ? "unknown-option" : "bad-option" });
 }
 
-/** Parses the text of a plan. Throws `UsageError` if it is no JSON or has another form. */
+/** Parses the text of a plan. Throws `UsageError` if the text is not JSON or not a plan. */
 export function parsePlan(path: string, text: string): PlanFile {
   let value: unknown;
   try {

@@ -6,13 +6,13 @@ import type { Cell, CellModel } from "../cell.ts";
 import { canonicalJson } from "../key.ts";
 import type { Step } from "./schema.ts";
 
-/** A model of a plan, as its evaluations need it. */
+/** A model of a plan, for its evaluations. */
 export interface PlannedModel {
   readonly name: string;
   readonly model: CellModel;
-  /** The cell that trains it; null for a file. */
+  /** The cell that trains the model; null for a file. */
   readonly cell: Cell | null;
-  /** The data set that it is tested on by default; empty if unknown. */
+  /** The data set that the model is tested on by default; empty if unknown. */
   readonly data: string;
   readonly trainedOn: string;
   readonly noise: string | null;
@@ -20,7 +20,7 @@ export interface PlannedModel {
   readonly labels: Readonly<Record<string, unknown>>;
 }
 
-/** The evaluation inside an audit, as far as its cost depends on it. */
+/** The options of the evaluation inside an audit that determine its cost. */
 export function attacksOfAudit(options: AuditOptions, classes: number, noise: string | null) {
   const { budget, examples, epsilonLinf, epsilonL2, epsilonL1, epsilonL0 } = options;
   const norms = attackedNorms(options);
@@ -29,7 +29,7 @@ export function attacksOfAudit(options: AuditOptions, classes: number, noise: st
   return evaluateSchema().parse({ ...planned, examples, ...radii });
 }
 
-/** Whether a step is about a model. */
+/** Whether a step applies to a model. */
 export const isWhere = ({ where }: Step, { cell, labels }: PlannedModel): boolean =>
   Object.entries(where).every(([name, values]) => {
     const value = cell?.work.options[name] ?? labels[name];

@@ -8,10 +8,7 @@ import { evaluateSchema } from "../../evaluate/options.ts";
 import { trainOptions } from "../../train/options.ts";
 import { PruneRule } from "../cells/pruned.ts";
 
-const data = z
-  .string()
-  .optional()
-  .describe("data set; by default the one that the model was trained on");
+const data = z.string().optional().describe("data set; by default the training data of the model");
 
 /** The options of each kind of step. */
 export const stepOptions = {
@@ -31,10 +28,10 @@ export const stepOptions = {
   audit: () => AuditOptions.omit({ require: true, minutes: true }).extend({ data }),
 } as const;
 
-/** The kinds of steps, in the order in which a plan has them. */
+/** The kinds of steps, in the order of a plan. */
 export type StepKind = keyof typeof stepOptions;
 
-/** A step as it is written in a plan. */
+/** A step in a plan file. */
 export interface Step {
   readonly options: Readonly<Record<string, unknown>>;
   readonly grid: Readonly<Record<string, readonly unknown[]>>;
@@ -47,7 +44,9 @@ export interface Step {
 const priority = z
   .int()
   .default(0)
-  .describe("cells of a higher priority run first; those of one priority in the order of the plan");
+  .describe(
+    "cells of a higher priority run first; cells of equal priority run in the order of the plan",
+  );
 
 const where = z
   .record(z.string(), z.array(z.unknown()).min(1))
@@ -56,7 +55,7 @@ const where = z
     'only models whose training has one of these values: {"defense": ["at-linf"]}; "file" names .onnx files',
   );
 
-/** The rule of a step that trains; other steps have none. */
+/** The rule of a training step; other steps have none. */
 const pruneOf = (kind: StepKind) =>
   kind === "train" || kind === "harden"
     ? { prune: PruneRule.optional().describe("rule that stops hopeless trainings") }
@@ -67,12 +66,12 @@ const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
   z.strictObject({
     $schema: z.string().optional().describe("the schema of this file, for editors"),
     name: z.string().default("sweep").describe("name of the sweep in messages"),
-    device: z.enum(devices).default("cpu").describe("where every cell runs"),
+    device: z.enum(devices).default("cpu").describe("device on which every cell runs"),
     threads: z
       .int()
       .positive()
       .default(1)
-      .describe("threads of the runtime in each cell; part of what results depend on"),
+      .describe("threads of the runtime in each cell; results depend on it"),
     images: z
       .int()
       .positive()
@@ -93,7 +92,7 @@ const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
         }),
       )
       .default([])
-      .describe("models that are not trained here"),
+      .describe("existing model files"),
     train: z.array(step("train")).default([]).describe("models to train"),
     harden: z
       .array(step("harden"))
@@ -109,7 +108,7 @@ const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
     report: z.boolean().default(false).describe("one report of all evaluations"),
   });
 
-/** The plan as it is parsed first: options are any values. */
+/** The plan after the first parsing, which allows any values as options. */
 export const PlanFile = outer(
   (kind) =>
     z.strictObject({
@@ -136,7 +135,7 @@ const gridOf = (shape: z.ZodObject["shape"]) =>
     ),
   );
 
-/** The JSON Schema of a plan, with the options of every step; those of plug-ins that are loaded are included. */
+/** The JSON Schema of a plan, with the options of every step; including the options of loaded plug-ins. */
 export function planJsonSchema(): Readonly<Record<string, unknown>> {
   const whole = outer((kind) => {
     const options = stepOptions[kind]() as z.ZodObject;
@@ -154,5 +153,5 @@ export function planJsonSchema(): Readonly<Record<string, unknown>> {
   return { ...schema, title: "Plan of rampart sweep" };
 }
 
-/** The schema as it is published. */
+/** The published schema. */
 export const planSchemaText = (): string => `${JSON.stringify(planJsonSchema(), null, 2)}\n`;

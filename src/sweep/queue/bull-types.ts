@@ -8,7 +8,7 @@ export interface RedisClient {
   on(event: string, listener: (error: Error) => void): unknown;
 }
 
-/** What `import("ioredis")` gives. */
+/** The module `ioredis`. */
 export interface RedisModule {
   readonly Redis: new (url: string, options: Readonly<Record<string, unknown>>) => RedisClient;
 }
@@ -43,7 +43,7 @@ export interface BullWorker {
   on(event: string, listener: (...values: never[]) => void): unknown;
 }
 
-/** What `import("bullmq")` gives. */
+/** The module `bullmq`. */
 export interface BullModule {
   readonly Queue: new (name: string, options: object) => BullQueue;
   readonly Worker: new (

@@ -1,9 +1,9 @@
-// Redis as a queue needs it: reachable, new enough, and keeping what it is given.
+// Checks that Redis fits a queue: it is reachable, new enough, and does not evict keys.
 import { messageOf } from "../../math/message-of.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { BullModule, RedisClient, RedisModule } from "./bull-types.ts";
 
-/** The oldest Redis that BullMQ works on. */
+/** The oldest version of Redis that BullMQ supports. */
 const MIN_VERSION: readonly [number, number] = [6, 2];
 
 /** The versions of the optional packages that this version of rampart is tested with. */
@@ -15,7 +15,7 @@ export async function queuePackages(): Promise<{
   readonly redis: RedisModule;
 }> {
   try {
-    // Names in variables, since the types of an optional peer may be missing.
+    // The names are in variables because the types of an optional peer may be missing.
     const [bull, redis]: readonly string[] = ["bullmq", "ioredis"];
     return { bull: await import(bull), redis: await import(redis) };
   } catch (cause) {
@@ -72,7 +72,7 @@ export function requireRedis(info: string, url: string): void {
 /** Seconds to wait for the first connection. */
 const CONNECT_SECONDS = 5;
 
-/** Connects once, and checks what is found. Throws `UsageError`. */
+/** Connects once, and checks the server. Throws `UsageError`. */
 export async function checkRedis({ Redis }: RedisModule, url: string): Promise<void> {
   requireRedisUrl(url);
   let failure: Error | undefined;

@@ -1,4 +1,4 @@
-// The workers of `rampart worker`: all plans of a store, by way of a queue.
+// The workers of `rampart worker`, which compute all plans of a store through a queue.
 
 import { Board } from "../board.ts";
 import type { Cell } from "../cell.ts";
@@ -12,12 +12,12 @@ import type { CellWorker } from "../worker.ts";
 import { CellQueue } from "./node.ts";
 import { workOnQueue } from "./node-worker.ts";
 
-/** How a process serves a queue. */
+/** The settings of a process that serves a queue. */
 export interface ServeOptions extends Omit<WorkersOptions, "board"> {
   readonly url: string;
   readonly workers: number;
   readonly untilDone: boolean;
-  /** Seconds between two checks for cells that nobody has queued. */
+  /** Seconds between two checks for cells that are not queued. */
   readonly rescan: number;
 }
 
@@ -33,7 +33,7 @@ class Plans {
     this.#options = options;
   }
 
-  /** Reads new plans, and which cells are committed. Throws `UsageError` for unfinished plans of other code. */
+  /** Reads new plans and committed cells. Throws `UsageError` for unfinished plans of another version of the code. */
   async refresh(): Promise<void> {
     const { store } = this.#options;
     const done = await committedKeys(store);
@@ -51,7 +51,7 @@ class Plans {
     this.board.setDone(done);
   }
 
-  /** A worker for any cell. It has a process for each plan, once it computes a cell of it. */
+  /** A worker for any cell. It starts a process for each plan with its first cell of that plan. */
   worker(): { try(cell: Cell): Promise<Tried> } {
     const own = new Map<NodeWorkers, CellWorker>();
     return {
@@ -70,7 +70,7 @@ class Plans {
   }
 }
 
-/** Works on the queue of a store; resolves to the board once it stops. Throws `UsageError`. */
+/** Works on the queue of a store. Resolves to the board once the work stops. Throws `UsageError`. */
 export async function serveQueue(options: ServeOptions): Promise<Board> {
   const { store, url, workers, untilDone, signal, note, patience } = options;
   const queue = await CellQueue.open(url, store, note);

@@ -1,4 +1,4 @@
-// Works on the jobs of a queue. Each job names a cell; the store decides whether it is still to be done.
+// Works on the jobs of a queue. Each job names a cell; the store decides whether the cell still needs work.
 
 import { UsageError } from "../../math/usage-error.ts";
 import type { Board } from "../board.ts";
@@ -11,23 +11,23 @@ import type { BullJob, BullWorker, RedisClient } from "./bull-types.ts";
 import { type CellQueue, retryPause } from "./node.ts";
 import { queuePackages } from "./node-redis.ts";
 
-/** The workers behind a queue, and what they know. */
+/** The workers behind a queue, and their knowledge of the store. */
 export interface QueueTasks {
   readonly store: Store;
   readonly board: Board;
   /** Workers that run at the same time. */
   readonly workers: readonly { try(cell: Cell): Promise<Tried> }[];
-  /** Looks for new plans and for cells that others have committed. */
+  /** Looks for new plans and for cells that other processes have committed. */
   refresh(): Promise<void>;
-  /** Waits while workers are to pause; `stop` once they are to drain. */
+  /** Waits while workers should pause; returns `stop` once they should drain. */
   pause(): Promise<"go" | "stop">;
   readonly signal: AbortSignal;
   note(text: string): void;
 }
 
-/** How a queue is worked on. */
+/** The settings for working on a queue. */
 export interface QueueOptions {
-  /** Seconds between two checks for cells that nobody has queued. */
+  /** Seconds between two checks for cells that are not queued. */
   readonly rescan: number;
   /** Seconds until a cell that another worker has is checked again. */
   readonly look: number;
@@ -37,7 +37,7 @@ export interface QueueOptions {
   readonly untilDone: boolean;
 }
 
-/** Cells that wait for a committed one alone, as far as the store knows; its other inputs are looked up there. */
+/** Cells that become ready with a committed cell. Their other inputs are looked up in the store. */
 export async function readyAfter(key: string, { store, board }: QueueTasks): Promise<Cell[]> {
   const ready: Cell[] = [];
   for (const cell of board.cells.values()) {
@@ -50,7 +50,7 @@ export async function readyAfter(key: string, { store, board }: QueueTasks): Pro
   return ready;
 }
 
-/** Queues every cell that is ready, if no job waits: the queue may have lost them, or a worker died before it queued them. */
+/** Queues every ready cell if no job waits: the queue may have lost jobs, or a worker died before it queued them. */
 export async function rescan(queue: CellQueue, tasks: QueueTasks): Promise<void> {
   const { board } = tasks;
   await tasks.refresh();
@@ -59,7 +59,7 @@ export async function rescan(queue: CellQueue, tasks: QueueTasks): Promise<void>
   await queue.add(open.filter((cell) => board.isReady(cell) && !board.busy.has(cell.key)));
 }
 
-/** Works on a queue until the signal or the store says stop, or with `untilDone` until nothing is left. */
+/** Works on a queue until the signal or the store stops it, or, with `untilDone`, until no work is left. */
 export async function workOnQueue(
   queue: CellQueue,
   tasks: QueueTasks,
@@ -71,7 +71,7 @@ export async function workOnQueue(
     maxRetriesPerRequest: null,
     retryStrategy: retryPause,
   });
-  // The queue itself reports a Redis that is away.
+  // The queue itself reports an unavailable Redis.
   connection.on("error", () => undefined);
   const idle = [...workers];
   const lockDuration = 1000 * Math.min(30, Math.max(1, patience / 2));
@@ -84,7 +84,7 @@ export async function workOnQueue(
     try {
       return await worker.try(cell);
     } catch (error) {
-      // The store was away for too long, or a bug of ours: this process ends.
+      // The store was unavailable for too long, or there is a bug: this process ends.
       problem ??= error;
       return "stopped";
     } finally {
@@ -109,10 +109,10 @@ export async function workOnQueue(
   const worker: BullWorker = new bull.Worker(queue.name, process, {
     connection,
     concurrency: workers.length,
-    // As long as leases: a job whose worker died is given to another one when its lease has ended.
+    // As long as leases: a job whose worker died goes to another worker when its lease has ended.
     lockDuration,
     stalledInterval: lockDuration,
-    // A cell whose job is given to two workers is done once: the lease decides.
+    // If two workers get the same job, the lease decides which of them computes the cell.
     maxStalledCount: 1_000_000,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
@@ -124,7 +124,7 @@ export async function workOnQueue(
       if (nodeClock.now() - scanned >= seconds) {
         scanned = nodeClock.now();
         if ((await tasks.pause()) === "stop") break;
-        // A queue that is away answers no call until it is back.
+        // An unavailable queue does not answer calls until it is back.
         const scan = rescan(queue, tasks).catch((error) => {
           if (error instanceof UsageError) problem = error;
         });
@@ -141,10 +141,10 @@ export async function workOnQueue(
   if (problem !== undefined) throw problem;
 }
 
-/** Seconds that the jobs in work get to end, once their cells are stopped or done. */
+/** Seconds for running jobs to end after their cells are stopped or done. */
 const CLOSE_SECONDS = 10;
 
-/** Waits for a promise, at most for some seconds. No timer is left that would keep the process alive. */
+/** Waits for a promise, at most for some seconds. Leaves no timer that would keep the process alive. */
 export async function atMost(promise: Promise<unknown>, seconds: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((resolve) => {

@@ -1,5 +1,5 @@
-// A queue of cells on Redis. It suggests what to try next, and may lose everything: only the store decides what is
-// done.
+// A queue of cells on Redis. The queue suggests the next cells, and may lose all jobs: only the store decides which
+// cells are done.
 import { randomUUID } from "node:crypto";
 import type { Cell } from "../cell.ts";
 import type { Store } from "../store/store.ts";
@@ -9,16 +9,16 @@ import { checkRedis, queuePackages, shownUrl } from "./node-redis.ts";
 /** The file of a store that names its queue, so that stores may share a Redis. */
 const QUEUE_FILE = "control/queue";
 
-/** The name of a store's queue, made with the first one that asks. */
+/** The name of a store's queue, created at the first request. */
 export async function queueName(store: Store): Promise<string> {
   await store.create(QUEUE_FILE, `rampart-${randomUUID()}`);
   return new TextDecoder().decode((await store.read(QUEUE_FILE)) ?? new Uint8Array());
 }
 
-/** Jobs that are added at once. */
+/** The number of jobs that are added at once. */
 const BULK = 500;
 
-/** BullMQ's priorities go from 1, the most urgent, to 2²¹. A job without one would come before all others. */
+/** BullMQ's priorities go from 1, the most urgent, to 2²¹. A job without a priority would come before all others. */
 const bullPriority = (priority: number): number =>
   Math.min(2 ** 21, Math.max(1, 2 ** 20 - priority));
 
@@ -44,7 +44,8 @@ export class CellQueue {
     const client = new redis.Redis(url, { maxRetriesPerRequest: null, retryStrategy: retryPause });
     let told = false;
     const problem = (error: Error) => {
-      if (!told) note(`the queue at ${shownUrl(url)} is away: ${error.message}; trying again`);
+      if (!told)
+        note(`the queue at ${shownUrl(url)} is unavailable: ${error.message}; trying again`);
       told = true;
     };
     client.on("error", problem);
@@ -57,7 +58,7 @@ export class CellQueue {
     return new CellQueue(url, name, queue, client);
   }
 
-  /** Adds cells that are ready. One that is in the queue already stays as it is. */
+  /** Adds ready cells. A cell that is already in the queue is not changed. */
   async add(cells: readonly Cell[]): Promise<void> {
     for (let from = 0; from < cells.length; from += BULK)
       await this.#queue.addBulk(

@@ -7,7 +7,7 @@ export const STORE_FILE = "store.json";
 /** The version of the names and contents in a store. */
 export const STORE_FORMAT = 1;
 
-/** Opens a store, or makes one if `create` says so. Throws `UsageError` for a folder that is none, or of another version. */
+/** Opens a store, or creates one with `create`. Throws `UsageError` for a folder that is not a store, or of another version. */
 export async function openStore(
   store: Store,
   { create }: { readonly create: boolean },
@@ -25,7 +25,7 @@ export async function openStore(
     });
   const { kind, format } = parsed(store, bytes);
   if (kind !== "rampart store" || !Number.isInteger(format))
-    throw new UsageError(`${store.path}/${STORE_FILE} is damaged, or of another program`, {
+    throw new UsageError(`${store.path}/${STORE_FILE} is damaged, or from another program`, {
       code: "bad-file",
     });
   if (format !== STORE_FORMAT)

@@ -4,7 +4,7 @@ import { memoryFiles } from "../../files/run/run-files.ts";
 import { memoryStorage, type Storage } from "../../files/storage/storage.ts";
 import { attemptFolder, cellFolder, type Store } from "./store.ts";
 
-/** A store in memory, for tests and pages. `tick` increments the counters of all leases whose owners `stopped` does not name. */
+/** A store in memory, for tests and pages. `tick` increments the counters of all leases except those of owners in `stopped`. */
 export function memoryStore(path = "memory"): Store & { tick(stopped?: readonly string[]): void } {
   const files = memoryFiles(path);
   const names = new Set<string>();

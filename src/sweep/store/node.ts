@@ -14,7 +14,7 @@ import { attemptFolder, cellFolder, type Store, StoreAway } from "./store.ts";
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
 
-/** Creates a file whole and exclusively, and waits until it is on the disk. */
+/** Creates a file atomically and exclusively, and waits until it is on disk. */
 async function createWhole(path: string, contents: Uint8Array | string): Promise<boolean> {
   if ((await orMissing(lstat(path), null)) !== null) return false;
   await makeFolder(dirname(path));
@@ -29,7 +29,7 @@ async function createWhole(path: string, contents: Uint8Array | string): Promise
     }
     await link(partial, path).catch(async (error) => {
       if (codeOf(error) === "EEXIST") throw error;
-      // Without hard links, an exclusive copy is nearly as good: a reader may see it half written.
+      // Without hard links, use an exclusive copy. Its only drawback is that a reader may see a partial file.
       await copyFile(partial, path, constants.COPYFILE_EXCL);
     });
     await syncFolder(dirname(path));
@@ -42,7 +42,7 @@ async function createWhole(path: string, contents: Uint8Array | string): Promise
   }
 }
 
-/** Errors of the file system after which a store is worth another try. */
+/** Errors of the file system after which a retry may succeed. */
 const AWAY: ReadonlySet<unknown> = new Set([
   "EROFS",
   "ENOSPC",
@@ -60,7 +60,7 @@ const AWAY: ReadonlySet<unknown> = new Set([
   "EMFILE",
 ]);
 
-/** The error of the file system behind an error, which may have been put into words already. */
+/** The error of the file system behind an error, which may have been rephrased for users. */
 function fileError(error: unknown): unknown {
   const own = codeOf(error);
   return typeof own === "string" && /^E[A-Z]+$/.test(own)
@@ -68,7 +68,7 @@ function fileError(error: unknown): unknown {
     : ((error as Error | undefined)?.cause ?? error);
 }
 
-/** A store in the folder `path`. Throws `StoreAway` while the folder cannot be used. */
+/** A store in the folder `path`. Throws `StoreAway` while the folder is unavailable. */
 export function nodeStore(path: string): Store {
   const pathOf = (name: string): string => join(path, name);
   const using = async <T>(action: () => Promise<T>): Promise<T> => {
@@ -80,11 +80,11 @@ export function nodeStore(path: string): Store {
       throw new StoreAway(path, reasonOf(cause) ?? String(codeOf(cause)), error);
     }
   };
-  /** Throws if the folder is not there. Otherwise an unmounted disk would be written to in the place of its mount. */
+  /** Throws if the folder is missing. Otherwise files for an unmounted disk would go to its mount point. */
   const mounted = async (name: string): Promise<void> => {
     if (name === STORE_FILE) return;
     if ((await orMissing(stat(pathOf(STORE_FILE)), null)) === null)
-      throw new StoreAway(path, `${STORE_FILE} is gone; is its disk mounted?`);
+      throw new StoreAway(path, `${STORE_FILE} is missing; is its disk mounted?`);
   };
   const store: Store = {
     path,
@@ -129,7 +129,7 @@ export function nodeStore(path: string): Store {
   return store;
 }
 
-/** Throws `UsageError` unless a folder is empty or does not exist, as a new store needs it. */
+/** Throws `UsageError` unless a folder is empty or does not exist, as required for a new store. */
 export async function refuseOtherFolder(path: string): Promise<void> {
   const found = await orMissing(stat(path), null);
   if (found === null) return;

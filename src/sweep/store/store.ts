@@ -3,17 +3,17 @@ import type { Storage } from "../../files/storage/storage.ts";
 import { UsageError } from "../../math/usage-error.ts";
 
 /**
- * The place where results are kept, shared by all workers: a folder, or later a store of objects. Names are relative, with
- * forward slashes. `test/fixtures/store-conformance.ts` has the tests that every store must pass.
+ * The storage of results, shared by all workers, such as a folder. Names are relative, with forward slashes.
+ * `test/fixtures/store-conformance.ts` has the tests that every store must pass.
  */
 export interface Store {
-  /** The place in messages. */
+  /** The location, for messages. */
   readonly path: string;
   /** Contents of a file; null if it does not exist. */
   read(name: string): Promise<Uint8Array | null>;
   /**
-   * Creates a file whole and exclusively. Of several callers, on any machines, one gets true and the others false. Once it
-   * resolves to true, the contents survive a power cut.
+   * Creates a file atomically and exclusively. Of several callers, on any machines, one gets true and the others false. After
+   * the call resolves to true, the contents survive a power cut.
    */
   create(name: string, contents: Uint8Array | string): Promise<boolean>;
   /** Writes a file whole or not at all; replaces an existing file. */
@@ -28,7 +28,7 @@ export interface Store {
   attempt(cell: string, number: number): Storage;
 }
 
-/** The error of a store that cannot be used now and may be again: read-only, full, or not mounted. */
+/** The error of a store that is temporarily unavailable: read-only, full, or not mounted. */
 export class StoreAway extends UsageError {
   constructor(path: string, why: string, cause?: unknown) {
     super(`the store ${path} cannot be used: ${why}`, { code: "cannot-write", cause });
