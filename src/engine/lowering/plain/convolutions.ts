@@ -40,38 +40,31 @@ export function inputGradient(
   return b.make("ConvTranspose", [dy, w], { ...attrs, outputPadding }, dtype, inputShape);
 }
 
-/** ∂L/∂w [out, in / groups, rows, columns] as one matrix product per example, summed over the batch. */
+/**
+ * ∂L/∂w [out, in / groups, rows, columns] as one matrix product per example and group, summed over the batch. Groups are one
+ * more axis of the products and not graphs of their own: a depthwise convolution has hundreds.
+ */
 export function weightGradient(
   b: Builder,
   node: Value<"ConvWeightGradient">,
   [x, dy]: readonly Lowered[],
 ): Lowered {
   const { shape, attrs } = node;
-  const { strides, pads, dilations, groups, kernelShape } = attrs;
-  if (groups > 1) {
-    const shaping = new Shaping(b, node.dtype);
-    const groupOf = (v: Lowered, g: number) => {
-      const size = v.shape[1] / groups;
-      const stops = [v.shape[0], (g + 1) * size, v.shape[2], v.shape[3]];
-      return shaping.slice(v, [0, g * size, 0, 0], stops, [1, 1, 1, 1]);
-    };
-    const single: Value<"ConvWeightGradient"> = {
-      ...node,
-      attrs: { ...attrs, groups: 1 },
-      shape: [shape[0] / groups, ...shape.slice(1)],
-    };
-    const gradients = Array.from({ length: groups }, (_, g) =>
-      weightGradient(b, single, [groupOf(x, g), groupOf(dy, g)]),
-    );
-    return shaping.concat(gradients, 0);
-  }
+  const { strides, pads, dilations, kernelShape } = attrs;
   // Shifting x by rows and dy by columns copies less than shifting x by both, unless x has few channels.
   const [rows, columns] = kernelShape;
   const dense = strides[1] === 1 && dilations[1] === 1 && pads[1] < columns && pads[3] < columns;
-  const copied = rows * shape[1] + columns * shape[0];
-  return dense && copied < rows * columns * shape[1]
+  const copied = rows * x.shape[1] + columns * shape[0];
+  return dense && copied < rows * columns * x.shape[1]
     ? shiftedBoth(b, node, x, dy)
     : shiftedInput(b, node, x, dy);
+}
+
+/** [batch, channel, …] as [batch, group, channel of the group, pixel]; without the axis of groups if there is one group. */
+function inGroups(shaping: Shaping, v: Lowered, groups: number): Lowered {
+  const [batch, channels, height, width] = v.shape;
+  const split = groups === 1 ? [batch] : [batch, groups];
+  return shaping.reshape(v, [...split, channels / groups, height * width]);
 }
 
 /**
@@ -80,13 +73,13 @@ export function weightGradient(
  */
 function shiftedInput(
   b: Builder,
-  { dtype, shape, attrs: { strides, pads, dilations } }: Value<"ConvWeightGradient">,
+  { dtype, shape, attrs: { strides, pads, dilations, groups } }: Value<"ConvWeightGradient">,
   x: Lowered,
   dy: Lowered,
 ): Lowered {
   const shaping = new Shaping(b, dtype);
   const [batch, channels] = x.shape;
-  const [, out, height, width] = dy.shape;
+  const [, , height, width] = dy.shape;
   const [, , rows, columns] = shape;
   const padded = shaping.pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
   const read: Lowered[] = [];
@@ -97,12 +90,15 @@ function shiftedInput(
       const right = left + (width - 1) * strides[1] + 1;
       const stops = [batch, channels, bottom, right];
       const window = shaping.slice(padded, [0, 0, top, left], stops, [1, 1, ...strides]);
-      read.push(shaping.reshape(window, [batch, channels, height * width]));
+      read.push(inGroups(shaping, window, groups));
     }
-  // [batch, out, pixel] · [batch, tap · in, pixel]ᵀ.
-  const flat = shaping.reshape(dy, [batch, out, height * width]);
-  const total = productOverBatch(b, flat, shaping.concat(read, 1));
-  return shaping.transpose(shaping.reshape(total, [out, rows, columns, channels]), [0, 3, 1, 2]);
+  // [batch, (group,) out, pixel] · [batch, (group,) tap · in, pixel]ᵀ.
+  const flat = inGroups(shaping, dy, groups);
+  const total = productOverBatch(b, flat, shaping.concat(read, flat.shape.length - 2));
+  const [out, into] = shape;
+  const split = shaping.reshape(total, [groups, out / groups, rows * columns, into]);
+  const ordered = shaping.transpose(split, [0, 1, 3, 2]);
+  return shaping.reshape(ordered, shape);
 }
 
 /**
@@ -111,39 +107,44 @@ function shiftedInput(
  */
 function shiftedBoth(
   b: Builder,
-  { dtype, shape, attrs: { strides, pads, dilations } }: Value<"ConvWeightGradient">,
+  { dtype, shape, attrs: { strides, pads, dilations, groups } }: Value<"ConvWeightGradient">,
   x: Lowered,
   dy: Lowered,
 ): Lowered {
   const shaping = new Shaping(b, dtype);
   const [batch, channels, , width] = x.shape;
   const [, out, height] = dy.shape;
-  const [, , rows, columns] = shape;
-  const pixels = height * width;
+  const [, into, rows, columns] = shape;
   const tall = shaping.pad(x, [0, 0, pads[0], 0], [0, 0, pads[2], 0]);
   const shiftedX = Array.from({ length: rows }, (_, i) => {
     const top = i * dilations[0];
     const stops = [batch, channels, top + (height - 1) * strides[0] + 1, width];
     const window = shaping.slice(tall, [0, 0, top, 0], stops, [1, 1, strides[0], 1]);
-    return shaping.reshape(window, [batch, channels, pixels]);
+    return inGroups(shaping, window, groups);
   });
   const wide = shaping.pad(dy, [0, 0, 0, columns - 1 - pads[1]], [0, 0, 0, columns - 1 - pads[3]]);
   const shiftedDy = Array.from({ length: columns }, (_, j) => {
     const left = columns - 1 - j;
     const stops = [batch, out, height, left + width];
     const window = shaping.slice(wide, [0, 0, 0, left], stops, [1, 1, 1, 1]);
-    return shaping.reshape(window, [batch, out, pixels]);
+    return inGroups(shaping, window, groups);
   });
-  // [batch, column · out, pixel] · [batch, row · in, pixel]ᵀ.
-  const total = productOverBatch(b, shaping.concat(shiftedDy, 1), shaping.concat(shiftedX, 1));
-  return shaping.transpose(shaping.reshape(total, [columns, out, rows, channels]), [1, 3, 2, 0]);
+  // [batch, (group,) column · out, pixel] · [batch, (group,) row · in, pixel]ᵀ.
+  const axis = shiftedX[0].shape.length - 2;
+  const total = productOverBatch(
+    b,
+    shaping.concat(shiftedDy, axis),
+    shaping.concat(shiftedX, axis),
+  );
+  const split = shaping.reshape(total, [groups, columns, out / groups, rows, into]);
+  return shaping.reshape(shaping.transpose(split, [0, 2, 4, 3, 1]), shape);
 }
 
-/** Σ a · cᵀ over the batch: [batch, m, k] and [batch, n, k] → [m, n]. */
+/** Σ a · cᵀ over the batch: [batch, …, m, k] and [batch, …, n, k] → […, m, n]. */
 function productOverBatch(b: Builder, a: Lowered, c: Lowered): Lowered {
-  const [batch, m] = a.shape;
-  const n = c.shape[1];
+  const [batch, ...rest] = a.shape;
+  const shape = [...rest.slice(0, -1), c.shape[c.shape.length - 2]];
   const attrs = { transA: false, transB: true, alpha: 1 };
-  const products = b.make("FusedMatMul", [a, c], attrs, a.dtype, [batch, m, n]);
-  return b.make("ReduceSum", [products], { axes: [0], keepdims: false }, a.dtype, [m, n]);
+  const products = b.make("FusedMatMul", [a, c], attrs, a.dtype, [batch, ...shape]);
+  return b.make("ReduceSum", [products], { axes: [0], keepdims: false }, a.dtype, shape);
 }

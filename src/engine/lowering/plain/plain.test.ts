@@ -55,6 +55,19 @@ describe("the plain lowering", () => {
     expect([activations("Mul", { dx }), activations("Add", { dx })]).toEqual([1, 1]);
   });
 
+  it.each([1, 2])(
+    "needs no more nodes for the weight gradient of many groups than of two, stride %i",
+    (stride) => {
+      const lengthOf = (groups: number) => {
+        const side = 8 / stride;
+        const attrs = { strides: [stride, stride], pads: [1, 1, 1, 1], dilations: [1, 1], groups };
+        const [input, dy] = [g.input("x", [2, 16, 8, 8]), g.input("dy", [2, 16, side, side])];
+        return nodes({ dw: g.convWeightGradient(input, dy, [3, 3], attrs) }).length;
+      };
+      expect(lengthOf(16)).toBe(lengthOf(2));
+    },
+  );
+
   it("keeps a bias that is read before the batch norm", () => {
     const z = g.add(g.conv(x, w, same), g.input("bias", scale.shape));
     const y = g.add(g.mul(z, scale), g.input("shift", scale.shape));
