@@ -1,10 +1,11 @@
 """Exports a classifier of torchvision with random weights, and what PyTorch says about it.
 
-python3 export.py NAME FOLDER [OPSET] writes FOLDER/NAME.onnx and FOLDER/NAME.npz with x, weights, logits and the gradient
-of the weighted sum of the logits by x, in single and in double precision.
+python3 export.py NAME FOLDER writes FOLDER/NAME.onnx and FOLDER/NAME.npz with x, weights, logits and the gradient of the
+weighted sum of the logits by x, in single and in double precision. --keep-batch-norms exports as during fine-tuning:
+batch norms, in eval mode, stay nodes of their own and are not folded into the convolutions before them.
 """
+import argparse
 import copy
-import sys
 import warnings
 
 import numpy as np
@@ -14,16 +15,23 @@ import torchvision.models as models
 warnings.filterwarnings("ignore")
 # Too large as they are published; the same code in a smaller size.
 SMALL = {
-    "vit": lambda: models.VisionTransformer(
-        image_size=64, patch_size=16, num_layers=3, num_heads=4, hidden_dim=64, mlp_dim=128, num_classes=20
+    "vit": lambda size, num_classes: models.VisionTransformer(
+        image_size=size,
+        patch_size=size // 4,
+        num_layers=3,
+        num_heads=4,
+        hidden_dim=64,
+        mlp_dim=128,
+        num_classes=num_classes,
     ),
-    "swin": lambda: models.SwinTransformer(
-        patch_size=[4, 4], embed_dim=32, depths=[2, 2], num_heads=[2, 4], window_size=[4, 4], num_classes=20
+    "swin": lambda _, num_classes: models.SwinTransformer(
+        patch_size=[4, 4], embed_dim=32, depths=[2, 2], num_heads=[2, 4], window_size=[4, 4], num_classes=num_classes
     ),
-    "convnext": lambda: models.ConvNeXt(
-        [models.convnext.CNBlockConfig(24, 48, 2), models.convnext.CNBlockConfig(48, None, 2)], num_classes=20
+    "convnext": lambda _, num_classes: models.ConvNeXt(
+        [models.convnext.CNBlockConfig(24, 48, 2), models.convnext.CNBlockConfig(48, None, 2)], num_classes=num_classes
     ),
 }
+SIZES = {"vit": 64, "inception_v3": 128}
 # GoogLeNet and Inception draw weights so small that nothing is left of a gradient.
 PLAIN = {"googlenet": {"init_weights": False}, "inception_v3": {"init_weights": False}}
 
@@ -41,20 +49,25 @@ def randomised(net):
     return net.eval()
 
 
-def main(name, folder, opset=17):
+def published(name):
+    return lambda _, num_classes: getattr(models, name)(weights=None, num_classes=num_classes, **PLAIN.get(name, {}))
+
+
+def main(name, folder, opset, size, classes, keep_batch_norms):
     torch.manual_seed(0)
-    make = SMALL.get(name) or (lambda: getattr(models, name)(weights=None, num_classes=20, **PLAIN.get(name, {})))
-    net = randomised(make())
-    size = {"vit": 64, "inception_v3": 128}.get(name, 96)
+    size = size or SIZES.get(name, 96)
+    make = SMALL.get(name) or published(name)
+    net = randomised(make(size, classes))
     x = torch.rand(2, 3, size, size, requires_grad=True)
-    weights = torch.randn(2, 20)
+    weights = torch.randn(2, classes)
     logits = net(x)
     (gradient,) = torch.autograd.grad((logits * weights).sum(), x)
     torch.onnx.export(
         net,
         x,
         f"{folder}/{name}.onnx",
-        opset_version=int(opset),
+        opset_version=opset,
+        training=torch.onnx.TrainingMode.PRESERVE if keep_batch_norms else torch.onnx.TrainingMode.EVAL,
         input_names=["x"],
         output_names=["y"],
         dynamic_axes={"x": {0: "n"}, "y": {0: "n"}},
@@ -68,4 +81,11 @@ def main(name, folder, opset=17):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    parser.add_argument("folder")
+    parser.add_argument("--opset", type=int, default=17)
+    parser.add_argument("--size", type=int, help="height and width of an image")
+    parser.add_argument("--classes", type=int, default=20)
+    parser.add_argument("--keep-batch-norms", action="store_true")
+    main(**vars(parser.parse_args()))

@@ -12,8 +12,8 @@ import { openNetworkInNode } from "../../src/models/node.ts";
 const python = "/usr/bin/python3";
 const available =
   process.env.SLOW === "1" && spawnSync(python, ["-c", "import torchvision"]).status === 0;
-const folder = mkdtempSync(join(tmpdir(), "rampart-torchvision-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = available ? mkdtempSync(join(tmpdir(), "rampart-torchvision-")) : "";
+afterAll(() => available && rmSync(folder, { recursive: true }));
 
 /** √(Σ (a − b)² / Σ b²). */
 function relative(a: Tensor, b: Tensor): number {
@@ -50,7 +50,13 @@ describe.skipIf(!available)(
     it.each([...names.map((name) => [name, 17] as const), ["resnet18", 9], ["vit", 13]] as const)(
       "%s in opset %i has PyTorch's logits and gradient",
       async (name, opset) => {
-        execFileSync(python, [join(import.meta.dirname, "export.py"), name, folder, `${opset}`]);
+        execFileSync(python, [
+          join(import.meta.dirname, "export.py"),
+          name,
+          folder,
+          "--opset",
+          `${opset}`,
+        ]);
         const arrays = parseNpz(name, readFileSync(join(folder, `${name}.npz`)));
         const names = ["x", "weights", "logits", "gradient", "exact"];
         const [x, weights, logits, gradient, exact] = names.map(
