@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type NodeAttributes, nodeOf } from "../../test/fixtures/model-fixture.ts";
 import { imported, type RunOptions } from "../../test/fixtures/run-fixture.ts";
 import { Crown, type SparseRow } from "../engine/bounds/crown.ts";
+import * as g from "../engine/graph/expressions.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { elementCount, type NdArray, type Tensor, tensor } from "../math/tensor.ts";
 import { evaluationOf } from "./evaluation.ts";
@@ -221,6 +222,16 @@ describe("proofs are about constants before they are rounded to float32:", () =>
       expect(low).toBeLessThanOrEqual(Math.min(value, y[i] + 1e-13));
       expect(high).toBeGreaterThanOrEqual(Math.max(value, y[i] - 1e-13));
     }
+  });
+});
+
+describe("an exponent", () => {
+  it("that only float32 rounds to ½ is not that of a square root", async () => {
+    const x = g.input("x", [1]);
+    const { compile } = await runtime;
+    const power = (exponent: number) => new Crown(compile, x, g.pow(x, g.scalar(exponent)));
+    opened.push(power(0.5));
+    expect(() => power(0.5 + 2 ** -26)).toThrow("operator Pow");
   });
 });
 

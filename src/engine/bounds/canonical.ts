@@ -2,6 +2,7 @@
 
 import type { NdArray } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
+import { realNumbersOf } from "../graph/ops.ts";
 import { nameOrigin, originOf } from "../graph/origins.ts";
 import { is, topological, type Value } from "../graph/value.ts";
 
@@ -89,7 +90,9 @@ function reducedMaximum({ inputs: [x], attrs, shape }: Value<"ReduceMax">): Valu
 /** A square or a square root; other powers stay. */
 function raised(node: Value<"Pow">): Value {
   const [x, exponent] = node.inputs;
-  const value = is(exponent, "Constant") ? Array.from(exponent.attrs.array.data, Number) : [];
+  const array = is(exponent, "Constant") ? exponent.attrs.array : undefined;
+  const isExact = array !== undefined && realNumbersOf(array) === undefined;
+  const value = isExact ? Array.from(array.data, Number) : [];
   const y = g.expand(x, node.shape);
   if (value.length > 0 && value.every((n) => n === 2)) return g.mul(y, y);
   return value.length > 0 && value.every((n) => n === 0.5) ? g.sqrt(y) : node;
