@@ -192,6 +192,21 @@ describe("rampart verify", () => {
       expect(err).toMatch(/from node "ReduceMean of m".*computes integers/s);
     });
 
+    it("and computes with integers as the file does, before it prints sat", async () => {
+      const mean = nodeOf("ReduceMean", ["x"], ["m"], { axes: { ints: [1] } });
+      integers("two.onnx", "int32", [mean, cast(1, "m", "y")], 2);
+      const text = `(declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real)
+        (assert (<= 4 X_0 5)) (assert (<= 4 X_1 5)) (assert (<= 4.4 Y_0 4.6))`;
+      writeFileSync(at("two.vnnlib"), text);
+      let out = "";
+      const io = {
+        stdout: { write: (part: string) => (out += part) },
+        stderr: { write: () => undefined },
+      };
+      await run(rampart, ["falsify", at("two.onnx"), at("two.vnnlib"), "--seconds", "1"], io);
+      expect(out).toBe("unknown\n");
+    });
+
     it("and says where a box holds none", async () => {
       integers("whole.onnx", "uint8", [cast(1), nodeOf("MatMul", ["c", "w"], ["y"])]);
       writeFileSync(at("one.vnnlib"), about("0.1 X_0 0.9", "(<= Y_0 2)"));

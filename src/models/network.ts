@@ -1,6 +1,7 @@
+import * as g from "../engine/graph/expressions.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import type { Shape, Tensor } from "../math/tensor.ts";
+import type { DType, Shape, Tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
 import type { ImportedNetwork } from "./imported-network.ts";
 
@@ -13,7 +14,7 @@ export interface Network {
     /** Whether it takes whole numbers only. */
     readonly isWhole?: boolean;
   }[];
-  /** [batch, ...input] → [batch, outputs]. */
+  /** [batch, ...input] → [batch, outputs]. Integers are computed with as such, and not as the floats that have gradients. */
   outputs(x: Tensor): Promise<Tensor>;
   /**
    * Outputs [batch, outputs], and per row ∂(Σ weights · outputs)/∂x [batch, ...input], from weights [batch, outputs].
@@ -32,9 +33,18 @@ const keysOf = ({ shape: [batch] }: Tensor) =>
     Array.from({ length: batch }, (_, i) => i),
   );
 
+/** A network of integers that gets them as integers. Unlike floats that are rounded, they have no gradient. */
+const ofIntegers = (imported: ImportedNetwork, dtype: DType): ImportedNetwork => ({
+  ...imported,
+  forward: (x, ...rest) => imported.forward(g.cast(x, dtype), ...rest),
+});
+
 /** An imported network as a function: its logits are the outputs. */
 export function network(runtime: Runtime, imported: ImportedNetwork): Network {
   const predictor = classifier(runtime, imported, {});
+  const { integers } = imported;
+  const exact =
+    integers === undefined ? predictor : classifier(runtime, ofIntegers(imported, integers), {});
   return {
     inputs: [
       {
@@ -43,7 +53,7 @@ export function network(runtime: Runtime, imported: ImportedNetwork): Network {
         isWhole: imported.integers !== undefined,
       },
     ],
-    outputs: (x) => predictor.logits(x, keysOf(x)),
+    outputs: (x) => exact.logits(x, keysOf(x)),
     async vectorJacobian(x, weights) {
       const { logits, gradient } = await predictor.lossAndGradient(
         x,
@@ -52,6 +62,9 @@ export function network(runtime: Runtime, imported: ImportedNetwork): Network {
       );
       return { outputs: logits, gradient };
     },
-    release: () => predictor.release(),
+    release: async () => {
+      await predictor.release();
+      if (exact !== predictor) await exact.release();
+    },
   };
 }

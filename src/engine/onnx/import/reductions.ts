@@ -48,6 +48,13 @@ const sum = (x: Value, { axes, keepdims }: Reduction) => g.sum(x, axes, keepdims
 const max = (x: Value, { axes, keepdims }: Reduction) => g.max(x, axes, keepdims);
 const squares = (x: Value) => g.mul(x, x);
 
+/** The mean; of integers, the quotient of the sum, which is an integer too. */
+function mean(x: Value, { axes, keepdims }: Reduction): Value {
+  if (x.dtype.startsWith("float")) return g.mean(x, axes, keepdims);
+  const total = g.sum(x, axes, keepdims);
+  return g.div(total, g.scalarLike(total, elementCount(x.shape) / elementCount(total.shape)));
+}
+
 /** The product by repeated halving, whose gradient needs no division by x. */
 function product(x: Value, { axes, keepdims }: Reduction): Value {
   let y = x;
@@ -98,7 +105,7 @@ const topK: Importer = (node) => {
 /** Importers of reductions, ArgMax, ArgMin and TopK. */
 export const reductions: Importers = {
   ReduceSum: reduce([sum, 0]),
-  ReduceMean: reduce([(x, { axes, keepdims }) => g.mean(x, axes, keepdims), Number.NaN]),
+  ReduceMean: reduce([mean, Number.NaN]),
   ReduceMax: reduce([max, Number.NEGATIVE_INFINITY]),
   ReduceMin: reduce([(x, reduction) => g.neg(max(g.neg(x), reduction)), Number.POSITIVE_INFINITY]),
   ReduceProd: reduce([product, 1]),
