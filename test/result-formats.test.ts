@@ -299,8 +299,19 @@ describe("summary.json", () => {
   it.each(results)("is valid for an audit %s", (_, result) => {
     const summary = JSON.parse(JSON.stringify(summaryOf(result)));
     expect(validate(summary), JSON.stringify(validate.errors)).toBe(true);
-    expect(summary.schemaVersion).toBe(1);
+    expect(summary.schemaVersion).toBe(2);
     delete summary.union;
+    expect(validate(summary)).toBe(false);
+  });
+
+  it("is valid where a network answers NaN to an adversarial image, which gets no class", () => {
+    const broken = rowWith({ index: 4, label: 1, prediction: 1, adversarialPrediction: -1 });
+    const result = resultWith({}, { rows: [...rows, broken] });
+    const none = result.confusions.find(({ predicted }) => predicted === -1);
+    expect(none).toMatchObject({ predictedName: "no class", images: 1 });
+    const summary = JSON.parse(JSON.stringify(summaryOf(result)));
+    expect(validate(summary), JSON.stringify(validate.errors)).toBe(true);
+    summary.confusions[0].predicted = -2;
     expect(validate(summary)).toBe(false);
   });
 

@@ -33,10 +33,11 @@ export function oneClass({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   const labels = new Set(clean.map(({ label }) => label));
   const predictions = new Set(clean.map(({ prediction }) => prediction));
   if (clean.length < MIN_ONE_CLASS || labels.size < 2 || predictions.size > 1) return null;
+  const [only] = predictions;
   return {
     code: "one-class",
     severity: "warning",
-    text: `class ${[...predictions][0]} is predicted for all ${clean.length} images of ${labels.size} classes`,
+    text: `${only === NO_CLASS ? "no class" : `class ${only}`} is predicted for all ${clean.length} images of ${labels.size} classes`,
     advice:
       "check the preprocessing and the choice of --output; accuracy under attack is the share of that class",
   };

@@ -2,6 +2,7 @@
 import type { Row } from "../evaluate/row.ts";
 import { groupBy } from "../evaluate/row-statistics.ts";
 import { mean } from "../math/statistics.ts";
+import { NO_CLASS } from "../math/tensor.ts";
 
 /** Accuracies of one class, as shares in [0, 1] of its examples. */
 export interface AuditClass {
@@ -12,23 +13,33 @@ export interface AuditClass {
   readonly union: number;
 }
 
-/** The number of images of one class that get another class, or keep their class, under the strongest attack. */
+/**
+ * The number of images of one class that get another class, or keep their class, under the strongest attack. Images that are wrong
+ * without an attack count with the class that they then get.
+ */
 export interface Confusion {
   readonly label: number;
   readonly name: string;
-  /** The class predicted under attack; the label itself where no attack broke the image. */
+  /** The class predicted under attack; the label itself where no attack broke the image; −1 where a score is NaN. */
   readonly predicted: number;
+  /** `no class` for −1. */
   readonly predictedName: string;
   readonly images: number;
 }
 
+/** An attack may move an image that is wrong without it to its label; the image is wrong all the same. */
+const predictedOf = ({ draws, clean, prediction, adversarialPrediction }: Row): number =>
+  draws === 1 && clean === 0 ? prediction : adversarialPrediction;
+
 /** Counts of label and prediction over the worst row of each image, the most frequent first. */
 export function confusionsOf(worst: readonly Row[], names: readonly string[]): Confusion[] {
-  const nameOf = (index: number) => names[index] ?? String(index);
-  const pairs = groupBy(worst, ({ label, adversarialPrediction: to }) => `${label} ${to}`);
+  const nameOf = (index: number) =>
+    index === NO_CLASS ? "no class" : (names[index] ?? String(index));
+  const pairs = groupBy(worst, (row) => `${row.label} ${predictedOf(row)}`);
   return [...pairs.values()]
     .map((own) => {
-      const [{ label, adversarialPrediction: predicted }] = own;
+      const [{ label }] = own;
+      const predicted = predictedOf(own[0]);
       return {
         label,
         name: nameOf(label),

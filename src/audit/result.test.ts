@@ -160,6 +160,27 @@ describe("the requirement", () => {
   });
 });
 
+describe("confusions", () => {
+  it("count an image that is wrong without an attack with the class that it then gets", () => {
+    const moved = { clean: 0, label: 1, prediction: 0, adversarialPrediction: 1 };
+    const right = { label: 1, prediction: 1, adversarialPrediction: 1 };
+    const rows = [...cell("fgsm-linf", 0.03, [1, 1], [1, 1], right)];
+    Object.assign(rows[0], moved);
+    const { confusions, union, classes } = resultOf(rows);
+    expect(confusions.map(({ label, predicted, images }) => [label, predicted, images])).toEqual([
+      [1, 0, 1],
+      [1, 1, 1],
+    ]);
+    expect([union.mean, classes[0].union]).toEqual([0.5, 0.5]);
+  });
+
+  it("of a randomised classifier are of its most frequent answer, whatever the clean share", () => {
+    const noisy = { draws: 20, clean: 0, label: 1, prediction: 0, adversarialPrediction: 1 };
+    const { confusions } = resultOf(cell("pgd-linf", 0.03, [0.6], [0.6], noisy));
+    expect(confusions).toMatchObject([{ label: 1, predicted: 1 }]);
+  });
+});
+
 describe("unions", () => {
   const budget = ["apgd-ce-linf", "square-linf", "apgd-ce-l2", "square-l2"];
   const rows = [

@@ -58,7 +58,7 @@ describe("diagnostics", () => {
     ]);
     expect(diagnostic(result, "not-run")?.text).toContain(`did not run: ${error.message}`);
     const summary = JSON.parse(readFileSync(join(out, "summary.json"), "utf8"));
-    expect(summary).toEqual(Object.assign({ schemaVersion: 1 }, result));
+    expect(summary).toEqual(Object.assign({ schemaVersion: 2 }, result));
     expect(readFileSync(join(out, "report.html"), "utf8")).toContain("not-run");
   });
 });

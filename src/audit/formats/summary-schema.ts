@@ -1,11 +1,13 @@
 // The schema of summary.json, which its JSON Schema is generated from.
 import { z } from "zod";
+import { NO_CLASS } from "../../math/tensor.ts";
 import type { AuditResult } from "../result.ts";
 
 /**
- * The version of the schema. It increases when a field changes its meaning or is removed, but not when one is added.
+ * The version of the schema. It increases when a field changes its meaning or is removed, but not when one is added. Since version 2,
+ * `confusions[].predicted` may be −1.
  */
-export const SUMMARY_VERSION = 1;
+export const SUMMARY_VERSION = 2;
 
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
@@ -56,7 +58,12 @@ const ClassAccuracy = z.looseObject({
 const Confusion = z.looseObject({
   label: count,
   name: z.string(),
-  predicted: count,
+  predicted: z
+    .int()
+    .min(NO_CLASS)
+    .describe(
+      "the class under the strongest attack, or without one where that is wrong; −1, no class, where a score is NaN",
+    ),
   predictedName: z.string(),
   images: count,
 });

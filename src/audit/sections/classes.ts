@@ -1,3 +1,4 @@
+import { NO_CLASS } from "../../math/tensor.ts";
 import { dataTable } from "../../report/data-table.ts";
 import { counted, percent } from "../../report/format.ts";
 import { html, type Markup } from "../../report/html.ts";
@@ -53,7 +54,7 @@ function matrix({ confusions, classes }: AuditResult): Markup {
   };
   return html`
 <div class="scroll" role="region" aria-label="Confusion under attack" tabindex="0"><table class="matrix">
-<caption>Rows are true classes, columns are classes predicted under the strongest attack. Diagonal: images that stay right.</caption>
+<caption>Rows are true classes, columns are classes predicted under the strongest attack; for images that are wrong without an attack, the class predicted then. Diagonal: images that stay right.</caption>
 <thead><tr><th scope="col">true class</th>${columns.map((column) => html`<th scope="col"><span>${names.get(column) ?? ""}</span></th>`)}</tr></thead>
 <tbody>${labels.map((label) => {
     const total = columns.reduce((sum, column) => sum + count(label, column), 0);
@@ -78,7 +79,9 @@ const pairTable = (pairs: readonly Confusion[]): Markup =>
 /** The most frequent confusion, as a sentence. */
 function confusionSentence([first]: readonly Confusion[]): string {
   if (first === undefined) return "No image is taken for another class.";
-  const { name, predictedName, images } = first;
+  const { name, predicted, predictedName, images } = first;
+  if (predicted === NO_CLASS)
+    return `The most frequent confusion: ${name} gets no class, since a score is NaN (${counted(images, "image")}).`;
   return `The most frequent confusion: ${name} is taken for ${predictedName} (${counted(images, "image")}).`;
 }
 

@@ -1,4 +1,5 @@
 import type { Row } from "../../evaluate/row.ts";
+import { NO_CLASS } from "../../math/tensor.ts";
 import { amplified } from "../difference.ts";
 import type { Evaluation, ImageSet } from "../evaluation.ts";
 import { counted, epsilonText, number, percent } from "../format.ts";
@@ -119,7 +120,8 @@ function exampleMarkup(
   { evaluation, factor }: Gallery,
 ): Markup {
   const { settings } = evaluation;
-  const className = (index: number) => settings?.model.classNames[index] ?? `class ${index}`;
+  const className = (index: number) =>
+    index === NO_CLASS ? "no class" : (settings?.model.classNames[index] ?? `class ${index}`);
   const { index, file, label, prediction, adversarialPrediction: attacked } = row;
   const named = `test image ${index}${file === undefined ? "" : ` (${file})`}`;
   const draws =
