@@ -9,10 +9,12 @@ import { DOMParser } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { AuditedSetup } from "../src/audit/audited-setup.ts";
+import { PROBE } from "../src/audit/checks.ts";
 import type { Facts } from "../src/audit/diagnostic.ts";
 import type { FormatContext } from "../src/audit/formats/result-format.ts";
 import { summaryJsonSchema, summaryOf } from "../src/audit/formats/summary-schema.ts";
 import { resultFormats } from "../src/audit/formats/table.ts";
+import { nothingProbed } from "../src/audit/probe.ts";
 import { type AuditResult, auditResult } from "../src/audit/result.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { rowWith } from "./fixtures/rows-fixture.ts";
@@ -98,6 +100,17 @@ const contradicted: AuditedSetup["proofs"] = Object.assign({}, proofs, {
   ],
 });
 
+/** An audit whose probe ran out of memory. */
+const unfinished = resultWith(
+  { required: 0.25 },
+  {
+    failures: [
+      { what: PROBE, reason: "not enough memory for <32> images\nat once", fixable: true },
+    ],
+    probe: nothingProbed("linf"),
+  },
+);
+
 /** An audit of a network that ignores its input. */
 const constant = (changes: Partial<AuditedSetup> = {}): AuditResult =>
   resultWith(changes, { probe: Object.assign({}, facts.probe, { constant: true }) });
@@ -108,6 +121,7 @@ const results: readonly (readonly [string, AuditResult])[] = [
   ["with proofs", resultWith({ proofs })],
   ["with a contradicted proof", resultWith({ proofs: contradicted })],
   ["of a constant predictor", constant({ required: null })],
+  ["whose probe failed", unfinished],
 ];
 
 const rendered = (name: string, result: AuditResult): string =>
@@ -143,6 +157,19 @@ describe("the SARIF file", () => {
     expect(levels).toContainEqual(["robust-accuracy", "error"]);
     expect(levels).toContainEqual(["zero-gradients", "warning"]);
     for (const { ruleId, ruleIndex } of run.results) expect(ids[ruleIndex]).toBe(ruleId);
+  });
+
+  it("has a rule, a result and a notification for a diagnostic that failed", () => {
+    const [run] = JSON.parse(rendered("sarif", unfinished)).runs;
+    const { ruleIndex } = run.results.find(
+      ({ ruleId }: { ruleId: string }) => ruleId === "not-run",
+    );
+    expect(run.tool.driver.rules[ruleIndex].id).toBe("not-run");
+    const [{ executionSuccessful, toolExecutionNotifications }] = run.invocations;
+    expect(executionSuccessful).toBe(false);
+    expect(toolExecutionNotifications[0].message.text).toContain(
+      `${PROBE} did not run: not enough`,
+    );
   });
 
   it("has no result for a requirement that is met", () => {
@@ -212,6 +239,22 @@ describe("the JUnit file", () => {
     expect(failed(resultWith({ required: null, proofs: contradicted }))).toEqual([
       "contradicted-proof",
     ]);
+  });
+
+  it("has an error for a diagnostic that failed, and skips the checks that depend on it", () => {
+    const { suite, cases } = suiteOf(unfinished);
+    const errors = cases.filter((one) => one.querySelector("error") !== null);
+    expect(errors.map((one) => one.getAttribute("name"))).toEqual([`not-run: ${PROBE} ran`]);
+    expect(errors[0].querySelector("error")?.textContent).toContain("not enough memory for <32>");
+    expect(suite.getAttribute("errors")).toBe("1");
+    expect(suite.getAttribute("failures")).toBe("0");
+    const skipped = cases.filter((one) => one.querySelector("skipped") !== null);
+    const names = skipped.map((one) => String(one.getAttribute("name")).split(":")[0]);
+    expect(names).toEqual(expect.arrayContaining(["zero-gradients", "saturated-softmax"]));
+    const complete = suiteOf(resultWith());
+    expect(complete.suite.getAttribute("errors")).toBe("0");
+    const allRan = complete.cases.map((one) => one.getAttribute("name"));
+    expect(allRan).toContain("not-run: all diagnostics ran");
   });
 
   it("escapes the name of the model", () => {

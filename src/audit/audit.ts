@@ -12,7 +12,7 @@ import { evaluationOptions } from "./attack-options.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import { AuditedNetwork } from "./audited-network.ts";
 import { auditedNoise } from "./audited-noise.ts";
-import { DECISIONS, PREPROCESSINGS } from "./checks.ts";
+import { DECISIONS, PREPROCESSINGS, PROBE, SATURATION } from "./checks.ts";
 import type { Facts } from "./diagnostic.ts";
 import { DiagnosticRunner } from "./diagnostic-runner.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
@@ -170,7 +170,7 @@ async function resultOf(
 ): Promise<AuditResult> {
   const { model, dataset } = audited;
   const probe = await runner.run(
-    "the probe of gradients and attacks",
+    PROBE,
     () => network.probe(),
     nothingProbed(probedRadii(options)[0].norm),
   );
@@ -180,11 +180,7 @@ async function resultOf(
     () => network.comparePreprocessings(),
     null,
   );
-  const saturation = await runner.run(
-    "the comparison of saturation",
-    () => network.compareSaturation(),
-    null,
-  );
+  const saturation = await runner.run(SATURATION, () => network.compareSaturation(), null);
   const facts: Facts = {
     rows,
     classes: model.architecture.classes,

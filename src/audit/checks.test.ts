@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
-import { checksOf, DECISIONS, PREPROCESSINGS } from "./checks.ts";
+import { checksOf, DECISIONS, PREPROCESSINGS, PROBE, SATURATION } from "./checks.ts";
 import type { Diagnostic, DiagnosticCode, Facts } from "./diagnostic.ts";
 import { nothingProbed } from "./probe.ts";
 
@@ -65,6 +65,26 @@ describe("the outcome of a check", () => {
       "not run",
       "not run",
     ]);
+  });
+
+  const failed = (what: string, more: Partial<Facts> = {}) =>
+    outcomes(facts(Object.assign({ failures: [{ what, reason: "", fixable: true }] }, more)));
+
+  it("of saturation is not run where its comparison failed, and its severity where the probe shows it", () => {
+    expect(outcomes(facts()).get("saturated-softmax")).toBe("passed");
+    expect(failed(SATURATION).get("saturated-softmax")).toBe("not run");
+    const found = [fired("saturated-softmax", "note")];
+    const failures = [{ what: SATURATION, reason: "", fixable: true }];
+    expect(outcomes(facts({ failures }), found).get("saturated-softmax")).toBe("note");
+  });
+
+  it("of transfer is not run where the probe of a copy failed, unless objectives under noise answer it", () => {
+    const unprobed = nothingProbed("linf");
+    const notes = [{ code: "zero-gradient", text: "" }] as const;
+    expect(failed(PROBE, { probe: unprobed, notes }).get("transfer-wins")).toBe("not run");
+    expect(failed(PROBE, { probe: unprobed }).get("transfer-wins")).toBe("not applicable");
+    const rows = ["ce", "transfer"].map((objective) => rowWith({ draws: 20, objective }));
+    expect(failed(PROBE, { probe: unprobed, notes, rows }).get("transfer-wins")).toBe("passed");
   });
 
   it("is not applicable where there is nothing of the kind", () => {

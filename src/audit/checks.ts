@@ -45,26 +45,37 @@ const explainedBy =
   (_, fired) =>
     causes.some((cause) => fired.has(cause)) ? "explained" : undefined;
 
-/** The names of comparisons in the record of failures. */
+/** The names of diagnostics in the record of failures. */
+export const PROBE = "the probe of gradients and attacks";
+export const SATURATION = "the comparison of saturation";
 export const DECISIONS = "the comparison of decisions";
 export const PREPROCESSINGS = "the comparison of preprocessings";
 export const SEARCH = "the search for smallest radii";
 
+const hasFailed = (what: string, { failures = [] }: Facts): boolean =>
+  failures.some((failure) => failure.what === what);
+
 /** A comparison that failed did not run; one without a result had nothing to compare. */
-function uncompared(
-  what: string,
-  { failures = [] }: Facts,
-  found: unknown,
-): ReturnType<Unanswered> {
-  if (failures.some((failure) => failure.what === what)) return "not run";
+function uncompared(what: string, facts: Facts, found: unknown): ReturnType<Unanswered> {
+  if (hasFailed(what, facts)) return "not run";
   return found === null || found === undefined ? "not applicable" : undefined;
 }
 
-/** There is nothing to transfer without a copy of the network or, under noise, a second objective. */
-function untransferred({ probe, rows }: Facts): ReturnType<Unanswered> {
+/**
+ * There is nothing to transfer without a copy of the network or, under noise, a second objective. The probe attacks a copy where
+ * gradients are zero.
+ */
+function untransferred(facts: Facts): ReturnType<Unanswered> {
+  const { probe, rows, notes } = facts;
   const objectives = rows.filter(({ draws }) => draws > 1).map(({ objective }) => objective);
-  return probe.transfer === null && new Set(objectives).size < 2 ? "not applicable" : undefined;
+  if (probe.transfer !== null || new Set(objectives).size >= 2) return undefined;
+  const isCopied = notes.some(({ code }) => code === "zero-gradient");
+  return isCopied && hasFailed(PROBE, facts) ? "not run" : "not applicable";
 }
+
+/** Two measurements decide on saturation: the probe's, and a comparison of preprocessings. */
+const unsaturated: Unanswered = (facts, fired) =>
+  hasFailed(SATURATION, facts) ? "not run" : unprobed(facts, fired);
 
 /** The checks in the order of the report. `not-run` is left out: its findings are the outcome `not run`. */
 const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
@@ -123,7 +134,7 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
     claim: "All randomness of the model is attacked through EOT",
     unanswered: unprobed,
   },
-  "saturated-softmax": { claim: "Cross-entropy does not vanish", unanswered: unprobed },
+  "saturated-softmax": { claim: "Cross-entropy does not vanish", unanswered: unsaturated },
   "straight-through": { claim: "All gradients are exact" },
   "lost-by-rounding": { claim: "Adversarial examples survive rounding to 8 bits" },
 };

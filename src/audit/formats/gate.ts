@@ -8,6 +8,9 @@ export const GATE = "robust-accuracy";
 /** The name of the test that passes if no attack contradicts a proof. */
 export const CONTRADICTIONS = "contradicted-proof";
 
+/** The name of the test that every diagnostic ran. */
+export const NOT_RUN = "not-run";
+
 /** Why the requirement is not met; null if it is, or if there is none. */
 export function gateFailure({ required, passed, valid, union }: AuditResult): string | null {
   if (required === null || passed === true) return null;

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostic.ts";
 import type { AuditResult } from "../result.ts";
 import { auditVerdict } from "../text.ts";
-import { CONTRADICTIONS, contradictionTexts, GATE, gateFailure } from "./gate.ts";
+import { CONTRADICTIONS, contradictionTexts, GATE, gateFailure, NOT_RUN } from "./gate.ts";
 import type { FormatContext, ResultFormat } from "./result-format.ts";
 
 const SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -32,7 +32,7 @@ interface Finding {
 const pascalCase = (code: string): string =>
   code.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** One rule per check, and two for the requirement and for proofs. */
+/** One rule per check, and three for the requirement, for proofs and for diagnostics that failed. */
 function rulesOf({ checks, diagnostics }: AuditResult): readonly Rule[] {
   const ofChecks = checks.map(({ code, claim }) => {
     const advice = diagnostics.find((one) => one.code === code)?.advice;
@@ -52,7 +52,12 @@ function rulesOf({ checks, diagnostics }: AuditResult): readonly Rule[] {
     text: "No attack breaks an image that is proven or certified.",
     help: "The folder contradictions holds both artefacts. A wrong proof is a bug in Rampart.",
   };
-  return [...ofChecks, gate, proofs];
+  const notRun = {
+    id: NOT_RUN,
+    text: "All diagnostics ran.",
+    help: "The attacks are done and saved. Remove the reason, and repeat the command with --resume.",
+  };
+  return [...ofChecks, gate, proofs, notRun];
 }
 
 function findingsOf(result: AuditResult): readonly Finding[] {
@@ -83,6 +88,12 @@ export const sarif = {
       executionSuccessful: result.notRun.length === 0,
       endTimeUtc: finished.toISOString(),
     };
+    if (result.notRun.length > 0)
+      invocation.toolExecutionNotifications = result.notRun.map(({ what, reason }) => ({
+        level: "error",
+        message: { text: `${what} did not run: ${reason}` },
+        associatedRule: { id: NOT_RUN, index: index.get(NOT_RUN) },
+      }));
     if (command !== null) invocation.commandLine = command;
     const run = {
       tool: {
