@@ -10,18 +10,20 @@ async function attacked(asks: number, batch = 4) {
   const labels = argmaxRows(await victim.logits(x, keys));
   let asked = 0;
   let progress: readonly Progress[] = [];
+  let finished = false;
   const attack = timedAdaptive({
     norm: "linf",
     epsilon: 0.01,
     batch,
     options: {},
     isOver: () => asked++ >= asks,
-    onProgress(found) {
+    onProgress(found, hasFinished) {
       progress = found;
+      finished = hasFinished;
     },
   });
   const result = await runBounded(attack, victim, x, labels, keys);
-  return { result, progress };
+  return { result, progress, finished };
 }
 
 it("a longer attack begins with the steps of a shorter one: no margin is lost", async () => {
@@ -74,6 +76,11 @@ it("a batch has begun once its first round ended, whatever broke before the cloc
 
 it("ends by itself once nothing may fall, and is then as good as with any batch", async () => {
   const [one, other] = [await attacked(1e9), await attacked(1e9, 10)];
+  expect([one.finished, other.finished, (await attacked(60)).finished]).toEqual([
+    true,
+    true,
+    false,
+  ]);
   expect(one.result.members.map((member) => member === null)).toEqual(
     other.result.members.map((member) => member === null),
   );

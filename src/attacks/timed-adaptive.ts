@@ -13,8 +13,8 @@ export interface TimedOptions extends AttackBall {
   readonly batch: number;
   /** Called before each step of a batch; true ends the attack. */
   readonly isOver: () => boolean;
-  /** Called at the end of a call, with the progress of its images, [batch]. */
-  readonly onProgress: (progress: readonly Progress[]) => void;
+  /** Called at the end of a call, with the progress of its images, [batch], and whether all rounds ended by themselves. */
+  readonly onProgress: (progress: readonly Progress[], finished: boolean) => void | Promise<void>;
   /** Resolved options, for the record. */
   readonly options: BoundedAttack["options"];
 }
@@ -32,7 +32,7 @@ const QUERIES = 500;
  * begins with the steps of a shorter one. Needs all images in one call.
  */
 export function timedAdaptive(given: TimedOptions): BoundedAttack {
-  const { norm, epsilon, batch, isOver, onProgress, options } = given;
+  const { norm, epsilon, batch, onProgress, options } = given;
   const squares = { norm, epsilon, queries: QUERIES, share: SQUARE_SHARE, stopWhenBroken: true };
   return {
     name: `adaptive-${norm}`,
@@ -44,6 +44,12 @@ export function timedAdaptive(given: TimedOptions): BoundedAttack {
     async perturb(victim, x, labels, keys, onBroken) {
       checkInputs(x, labels, keys);
       checkEpsilon(norm, epsilon, x.shape.slice(1));
+      let finished = true;
+      const isOver = () => {
+        const over = given.isOver();
+        if (over) finished = false;
+        return over;
+      };
       const parts: { readonly from: number; readonly search: AdaptiveSearch }[] = [];
       for (let from = 0; from < labels.length; from += batch) {
         const to = Math.min(from + batch, labels.length);
@@ -71,7 +77,10 @@ export function timedAdaptive(given: TimedOptions): BoundedAttack {
           Array.from({ length: own.shape[0] }, (_, i) => from + i),
         );
       }
-      onProgress(parts.flatMap(({ search }) => search.progress()));
+      await onProgress(
+        parts.flatMap(({ search }) => search.progress()),
+        finished,
+      );
       return adversarial;
     },
   };

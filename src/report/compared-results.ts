@@ -10,14 +10,31 @@ export interface ResultFile extends RowsFile {
   readonly auditSummary: string | null;
 }
 
-const AuditSummary = z.object({ valid: z.boolean(), budget: z.string() });
+const TimedBall = z.object({
+  norm: z.string(),
+  epsilon: z.number(),
+  attacked: z.number(),
+  right: z.number(),
+  finished: z.boolean().default(false),
+});
+
+const AuditSummary = z.object({
+  valid: z.boolean(),
+  budget: z.string(),
+  examples: z.number().optional(),
+  convergence: z.array(TimedBall).nullish(),
+  smallest: z.array(z.object({ images: z.number() })).nullish(),
+});
 
 /** The contents of an audit's summary.json; null for any other text. */
 function auditOf({ auditSummary }: ResultFile): ComparedResult["audit"] {
   if (auditSummary === null) return null;
   try {
     const found = AuditSummary.safeParse(openedJson("summary.json", auditSummary, "")).data;
-    return found ?? null;
+    if (found === undefined) return null;
+    const { valid, budget, examples, convergence: timed = null, smallest } = found;
+    const searchedAll = smallest?.every(({ images }) => images === examples) ?? true;
+    return { valid, budget, timed, searchedAll };
   } catch {
     return null;
   }

@@ -3,11 +3,29 @@ import type { Interval } from "../math/statistics.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Ball } from "./outcomes.ts";
 
+/** How far the attacks of an audit with --minutes came in one ball. */
+export interface TimedBall {
+  readonly norm: string;
+  readonly epsilon: number;
+  /** Images that got the first steps, of those that are right when clean. */
+  readonly attacked: number;
+  readonly right: number;
+  /** Whether all rounds ended before the time did. */
+  readonly finished: boolean;
+}
+
 /** One of the two results: its rows, and the verdict of its audit. */
 export interface ComparedResult {
   readonly evaluation: Evaluation;
   /** The contents of summary.json; null for rows that are not from an audit. */
-  readonly audit: { readonly valid: boolean; readonly budget: string } | null;
+  readonly audit: {
+    readonly valid: boolean;
+    readonly budget: string;
+    /** How far timed attacks came, by ball; absent or null without --minutes. */
+    readonly timed?: readonly TimedBall[] | null;
+    /** Whether the search for smallest radii covered all images; absent if nothing says so. */
+    readonly searchedAll?: boolean;
+  } | null;
 }
 
 /** One accuracy of both models on the same images, as shares in [0, 1]. */

@@ -5,6 +5,7 @@ import type { ComparedAccuracy, ComparedResult } from "./compared.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { counted, listed, normName, radiusText } from "./format.ts";
 import { outcomesOf } from "./outcomes.ts";
+import { timedNote } from "./timed-note.ts";
 
 /** Options that do not change how an image is attacked, or that other notes cover. */
 const NOT_COMPARED = [
@@ -183,7 +184,7 @@ export function differencesOf(
       [before, "before"],
       [after, "after"],
     ]),
-    ...present([budget]),
+    ...present([budget, timedNote(before, after)]),
     ...attackNotes(a, b),
     ...present([
       optionNote(a, b),

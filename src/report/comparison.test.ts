@@ -1,27 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { fileOf, rowWith, settingsText } from "../../test/fixtures/rows-fixture.ts";
-import { parseNpz } from "../data/npz.ts";
-import type { Row } from "../evaluate/row.ts";
-import { summarize } from "../evaluate/summary.ts";
+import { compare, resultOf, rowsOf, tools } from "../../test/fixtures/compared-rows.ts";
+import { rowWith, settingsText } from "../../test/fixtures/rows-fixture.ts";
 import { comparedResults, type ResultFile } from "./compared-results.ts";
-import { type CompareSettings, type Comparison, comparisonOf } from "./comparison.ts";
+import { comparisonOf } from "./comparison.ts";
 import { comparisonReport } from "./comparison-report.ts";
 import { comparisonLines } from "./comparison-text.ts";
-
-/** Rows under PGD-ℓ∞: right clean and under attack by image, `11` for both. */
-const rowsOf = (model: string, images: readonly string[], changes: Partial<Row> = {}): Row[] =>
-  images.map((image, index) => {
-    const [clean, correct] = [...image].map(Number);
-    const judged = { correct, correctChoose: correct, correct8bit: correct, majority: correct };
-    return rowWith(Object.assign({ model, index, clean }, judged, changes));
-  });
-
-const resultOf = (rows: readonly Row[], more: Partial<ResultFile> = {}): ResultFile =>
-  Object.assign({ auditSummary: null }, fileOf(rows, { file: `${rows[0].model}.jsonl` }), more);
-
-const tools = { summarize, parseNpz };
-const compare = (before: ResultFile, after: ResultFile, settings?: CompareSettings): Comparison =>
-  comparisonOf(...comparedResults(before, after, tools), settings);
 
 const before = rowsOf("a", ["11", "11", "10", "11", "00", "10"]);
 const after = rowsOf("b", ["11", "10", "11", "10", "11", "10"]);
@@ -221,34 +204,6 @@ describe("the largest drop that passes", () => {
     );
     const invalid = resultOf(before, { auditSummary: '{"valid":false,"budget":"quick"}' });
     expect(compare(invalid, resultOf(before), { maxDrop: 1 }).drop?.passed).toBe(false);
-  });
-});
-
-describe("the largest drop that passes, between other radii", () => {
-  const gated = (a: readonly Row[], b: readonly Row[]) => () =>
-    compare(resultOf(a), resultOf(b), { maxDrop: 0.02 });
-  const at = (epsilon: number, images: readonly string[] = ["11", "10"]) =>
-    rowsOf("a", images, { epsilon });
-  const l2 = rowsOf("a", ["11", "10"], { attack: "pgd-l2", norm: "l2", epsilon: 0.5 });
-
-  it("is not decided by clean accuracy alone where a norm has no radius in both", () => {
-    const broken = ["10", "10"];
-    expect(gated(at(0.0313725), at(8 / 255, broken))).toThrow(
-      /no radius is in both results in ℓ∞ \(0\.03137 \(0\.0313725\) before, 8\/255 \(0\.0313725490.*\) after\)/,
-    );
-    expect(gated(at(4 / 255), at(8 / 255))).toThrow(/4\/255 .* before, 8\/255 .* after/);
-    expect(gated(at(0.01, ["11"]), at(0.03))).toThrow(/ℓ∞ \(0\.01 before, 0\.03 after\)/);
-    // The ℓ2 ball is in both, and must not stand for ℓ∞.
-    expect(gated([...at(0.01), ...l2], [...at(0.03, broken), ...l2])).toThrow(/in ℓ∞ \(0\.01 /);
-    const clean = rowsOf("a", ["11"], { attack: "none", norm: null, epsilon: null });
-    expect(gated(clean, clean)).toThrow(/neither result has attacks/);
-  });
-
-  it("is decided at the radii in both where there are some, and the sentence names them", () => {
-    const comparison = gated([...at(0.01), ...at(0.03)], [...at(0.01), ...at(0.02)])();
-    expect(comparison.drop).toMatchObject({ passed: true, decides: ["clean", "linf@0.01"] });
-    expect(comparisonLines(comparison).join(" ")).toContain("(clean; under attack in ℓ∞ 0.01)");
-    expect(comparison.notes.map(({ code }) => code)).toContain("other-balls");
   });
 });
 

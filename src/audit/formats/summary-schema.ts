@@ -142,6 +142,10 @@ const Converged = z.looseObject({
   epsilon: z.number(),
   attacked: count.describe("images of batches that got the first steps of the attack in full"),
   right: count.describe("images that were right when clean"),
+  finished: z
+    .boolean()
+    .optional()
+    .describe("whether all rounds of the attack ended before the time did"),
   falling: share.describe(
     "share of survivors whose margin still fell in the last tenth of their steps",
   ),

@@ -12,6 +12,8 @@ export interface Convergence {
   readonly right: number;
   /** Of the survivors, the share whose margin fell by 1 % of the clean one or more in the last tenth of their steps. */
   readonly falling: number;
+  /** Whether all rounds of the attack ended before the time did; another machine then does the same. Absent before version 2. */
+  readonly finished?: boolean;
   /** The accuracy under AutoAttack over all images: an estimate, and limits that should contain it. */
   readonly autoattack: { readonly mean: number; readonly low: number; readonly high: number };
 }

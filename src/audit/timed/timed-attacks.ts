@@ -83,8 +83,8 @@ export function timedAttacks(
         started ??= now();
         return now() - started >= end;
       },
-      onProgress(progress) {
-        convergence.push(convergenceOf(ball, progress, images));
+      onProgress(progress, finished) {
+        convergence.push(Object.assign(convergenceOf(ball, progress, images), { finished }));
       },
     });
     const others = attacks.get(attack.name) ?? [];
