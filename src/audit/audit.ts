@@ -24,12 +24,12 @@ import { proofSummary } from "./prove/proof-summary.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 import { dependenceNote } from "./run-diagnostics.ts";
 import type { AuditSharing } from "./sharing.ts";
-import type { RadiusRow } from "./smallest/radius-row.ts";
+import { isSearched, type RadiusRow } from "./smallest/radius-row.ts";
 import { searchAfterAttacks } from "./smallest/search-after-attacks.ts";
 import type { SearchEvent } from "./smallest/searched-audit.ts";
-import { smallestByImage, smallestRadii } from "./smallest/smallest.ts";
-import type { Convergence } from "./timed/convergence.ts";
-import { timedAttacks } from "./timed/timed-attacks.ts";
+import { smallestOf } from "./smallest/smallest.ts";
+import type { TimedAttacks } from "./timed/timed-attacks.ts";
+import { exceededNote, openTimedAttacks, probedImages } from "./timed/timed-audit.ts";
 
 /**
  * One event per finished row, one per batch of the search for smallest radii, and with `prove` one per proof and certificate.
@@ -155,8 +155,8 @@ interface Findings {
   /** Searches for smallest radii; null if none ran. */
   readonly searched: readonly RadiusRow[] | null;
   readonly lower: LowerBounds | null;
-  /** How far timed attacks have come; null without --minutes. */
-  readonly convergence: readonly Convergence[] | null;
+  /** The clock of an audit with --minutes; null without it. */
+  readonly timed: TimedAttacks | null;
   /** Runs diagnostics, and holds the failures so far. */
   readonly runner: DiagnosticRunner;
 }
@@ -166,14 +166,12 @@ async function resultOf(
   { options, audited }: OpenedAudit,
   evaluation: EvaluateOptions,
   network: AuditedNetwork,
-  { rows, searched, lower, convergence, runner }: Findings,
+  { rows, searched, lower, timed, runner }: Findings,
 ): Promise<AuditResult> {
   const { model, dataset } = audited;
-  const probe = await runner.run(
-    PROBE,
-    () => network.probe(),
-    nothingProbed(probedRadii(options)[0].norm),
-  );
+  const radii = probedRadii(options);
+  const probed = probedImages(timed, rows, radii.length);
+  const probe = await runner.run(PROBE, () => network.probe(probed), nothingProbed(radii[0].norm));
   const decisions = await runner.run(DECISIONS, () => network.compareDecisions(), null);
   const preprocessings = await runner.run(
     PREPROCESSINGS,
@@ -192,12 +190,13 @@ async function resultOf(
     batch: network.dependence,
     decisions,
     failures: runner.failures,
+    isUnsearched: searched !== null && !searched.some(isSearched),
     trainedOnWarning: audited.trainedOnWarning,
   };
   return auditResult(facts, {
     sha256: audited.sha256,
     budget: options.minutes === undefined ? options.budget : `${options.minutes} minutes`,
-    convergence,
+    convergence: timed?.convergence ?? null,
     noise: evaluation.noise ?? null,
     preprocessing: audited.preprocessing,
     head: model.head ?? [],
@@ -205,12 +204,7 @@ async function resultOf(
     attacks: evaluation.attacks,
     required: options.require ?? null,
     proofs: lower === null ? null : proofSummary(lower),
-    smallest:
-      searched === null
-        ? null
-        : searchedNorms(options).map((norm) =>
-            smallestRadii(norm, smallestByImage(rows, searched, norm)),
-          ),
+    smallest: searched === null ? null : smallestOf(rows, searched, searchedNorms(options)),
   });
 }
 
@@ -220,11 +214,16 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
   const { model } = audited;
   for (const one of model.notes ?? []) note(one);
   const evaluation = evaluationOptions(options, model.architecture.classes, noiseOf(opened));
-  const timed = timedAttacks(options, {
-    images: audited.dataset.test.size,
-    noise: evaluation.noise ?? null,
-    resume: audit.resume === true,
-    shared: sharing.attackElsewhere !== undefined || sharing.range !== undefined,
+  const timed = await openTimedAttacks({
+    options,
+    audit,
+    lease,
+    rowsName: ROWS,
+    request: {
+      images: audited.dataset.test.size,
+      noise: evaluation.noise ?? null,
+      shared: sharing.attackElsewhere !== undefined || sharing.range !== undefined,
+    },
   });
   if (out !== undefined && saveInputs > 0) {
     const { writeInputs } = await import("./write-results.ts");
@@ -249,19 +248,21 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
       if (lower !== null) yield* lower.after([]);
       return;
     }
+    timed?.start();
     const attacked = runAttacks(opened, evaluation, network, lower, timed?.attacks);
     const { rows, stored, missing } = yield* attacked;
     if (missing > 0 || signal?.aborted || sharing.range !== undefined) return;
     const runner = new DiagnosticRunner(signal);
     const { victim } = network;
-    const searching = { options, audit, audited, victim, noise, rows, lower, runner };
+    const searching = { options, audit, audited, victim, noise, rows, lower, timed, runner };
     const { searched, attack, found } = yield* searchAfterAttacks(searching);
     if (signal?.aborted) return;
     if (lower !== null) yield* lower.after(rows.concat(found));
     if (signal?.aborted) return;
-    const convergence = timed?.convergence ?? null;
-    const findings = { rows: rows.concat(attack), searched, lower, convergence, runner };
+    const findings = { rows: rows.concat(attack), searched, lower, timed, runner };
     const result = await resultOf(opened, evaluation, network, findings);
+    const exceeded = exceededNote(timed, options.minutes);
+    if (exceeded !== undefined) note(exceeded);
     if (out === undefined || stored === undefined) {
       yield { event: "result", result, files: [] };
       return;

@@ -21,8 +21,6 @@ import {
 } from "./preprocessings.ts";
 import { type Probe, probe } from "./probe.ts";
 
-/** The number of images that are probed. */
-const PROBED = 32;
 /** The number of images on which common preprocessings are compared with the declared one. */
 const PREPROCESSED = 64;
 /** The number of images on which the file's decisions are compared with the decisions of the scores before its output. */
@@ -92,8 +90,8 @@ export class AuditedNetwork {
     return classifier(this.#audit.runtime, this.#alone(architecture), parameters);
   }
 
-  /** Probes gradients and attacks. A network with zero gradients is compared with a copy that has straight-through ones. */
-  async probe(): Promise<Probe> {
+  /** Probes gradients and attacks on at most `images` images. A network with zero gradients is compared with a copy that has straight-through ones. */
+  async probe(images: number): Promise<Probe> {
     const { seed, examples } = this.#options;
     const notes = this.#audited.model.notes ?? [];
     const hasZeroGradient = notes.some(({ code }) => code === "zero-gradient");
@@ -102,7 +100,7 @@ export class AuditedNetwork {
       return await probe(this.victim, this.#dataset.test, {
         seed,
         radii: probedRadii(this.#options),
-        examples: Math.min(examples, PROBED),
+        examples: Math.min(examples, images),
         copy: copy && this.#stoppable(copy),
       });
     } finally {

@@ -87,6 +87,11 @@ describe("the outcome of a check", () => {
     expect(failed(PROBE, { probe: unprobed, notes, rows }).get("transfer-wins")).toBe("passed");
   });
 
+  it("of the search is not run where the time ended before its first image", () => {
+    expect(outcomes(facts()).get("search-wins")).toBe("passed");
+    expect(outcomes(facts({ isUnsearched: true })).get("search-wins")).toBe("not run");
+  });
+
   it("is not applicable where there is nothing of the kind", () => {
     const found = outcomes(facts({ rows: [rowWith({})] }));
     for (const code of [

@@ -119,7 +119,9 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   "search-wins": {
     claim: "The search for smallest radii breaks nothing that the attacks left right",
     unanswered: (facts) =>
-      uncompared(SEARCH, facts, facts.rows.every(({ draws }) => draws > 1) ? null : facts.rows),
+      facts.isUnsearched === true
+        ? "not run"
+        : uncompared(SEARCH, facts, facts.rows.every(({ draws }) => draws > 1) ? null : facts.rows),
   },
   "transfer-wins": {
     claim: "Examples made for another network are not stronger",

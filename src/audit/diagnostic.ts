@@ -76,6 +76,8 @@ export interface Facts {
   readonly trainedOnWarning?: string | null;
   /** Compares the decisions of the file and of the scores before its output; absent or null if no operator was removed. */
   readonly decisions?: Decisions | null;
+  /** Whether the time of --minutes ended before the search for smallest radii had an image; absent if it did not. */
+  readonly isUnsearched?: boolean;
   /** Diagnostics that failed; their findings are missing. */
   readonly failures?: readonly NotRun[];
 }

@@ -40,7 +40,7 @@ export const AuditOptions = z.strictObject({
     .positive()
     .optional()
     .describe(
-      "time for attacks, diagnostics and searches, instead of a budget; the result says how far the attacks have come",
+      "time for attacks and searches, instead of a budget; the result says how far they have come, and a note whether the diagnostics took longer",
     ),
   require: z
     .number()

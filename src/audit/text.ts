@@ -84,8 +84,17 @@ export function auditVerdict(result: AuditResult): string {
 }
 
 /** The radius at which half of the images break; empty without a search, or if the result is invalid. */
-export const smallestLines = ({ smallest, valid }: AuditResult): string[] =>
-  smallest === null || !valid ? [] : [smallestSentence(smallest)];
+export function smallestLines({ smallest, valid, examples }: AuditResult): string[] {
+  if (smallest === null || !valid) return [];
+  const part = smallest
+    .filter(({ images }) => images < examples)
+    .map(({ norm, images }) => `${images.toLocaleString("en")} in ${normName(norm)}`);
+  const sentence = smallestSentence(smallest);
+  if (part.length === 0) return [sentence];
+  return [
+    `${sentence} The time ended before all ${counted(examples, "image")} were searched: ${listed(part)}.`,
+  ];
+}
 
 /** The progress of timed attacks, a sentence per ball; empty without --minutes. */
 export const convergenceLines = ({ convergence, valid }: AuditResult): string[] =>

@@ -89,6 +89,7 @@ export const auditCommand = command({
           "rows.certificates.jsonl",
           "rows.certificates.settings.json",
           "rows.checks.jsonl",
+          "rows.convergence.json",
           "contradictions",
           "summary.json",
           "report.html",

@@ -37,6 +37,10 @@ export type FoundRow = RadiusRow & {
 export const isFound = (row: RadiusRow): row is FoundRow =>
   row.radius !== null && row.found !== undefined;
 
+/** Whether the search has attacked the image, or found that it is wrong without an attack. */
+export const isSearched = ({ attack, radius }: RadiusRow): boolean =>
+  attack !== "none" || radius === 0;
+
 /** Whether the row has all fields of this version. */
 export const isComplete = (row: RadiusRow): boolean =>
   row.radius === null || row.radius === 0 || row.found !== undefined;

@@ -7,6 +7,7 @@ import type { DiagnosticRunner } from "../diagnostic-runner.ts";
 import type { AuditedModel } from "../open-audited.ts";
 import { type AuditOptions, searchedNorms } from "../options.ts";
 import type { LowerBounds } from "../prove/lower-bounds.ts";
+import type { TimedAttacks } from "../timed/timed-attacks.ts";
 import type { RadiusRow } from "./radius-row.ts";
 import type { FoundImage } from "./search.ts";
 import { rowsOfFound, searchRows } from "./search-attack.ts";
@@ -23,6 +24,8 @@ interface AttackedAudit {
   /** The rows of all attacks. */
   readonly rows: readonly Row[];
   readonly lower: LowerBounds | null;
+  /** The clock of an audit with --minutes; null without it. */
+  readonly timed: TimedAttacks | null;
   readonly runner: DiagnosticRunner;
 }
 
@@ -40,7 +43,7 @@ export interface Searched {
 export async function* searchAfterAttacks(
   attacked: AttackedAudit,
 ): AsyncGenerator<SearchEvent, Searched, void> {
-  const { options, audit, audited, victim, noise, rows, lower, runner } = attacked;
+  const { options, audit, audited, victim, noise, rows, lower, timed, runner } = attacked;
   const nothing = { searched: null, attack: [], found: [] };
   if (noise !== null || searchedNorms(options).length === 0) return nothing;
   const { out, resume = false, signal, note = () => undefined } = audit;
@@ -50,7 +53,8 @@ export async function* searchAfterAttacks(
       await lower?.inspect({ row: found, original, adversarial, last: true });
   };
   try {
-    const search = { victim, dataset, options, out, resume, note, signal, inspect };
+    const limits = timed?.searchLimits(searchedNorms(options).length);
+    const search = { victim, dataset, options, out, resume, note, signal, inspect, limits };
     const searched = yield* searchedAudit(search);
     if (searched === null) return nothing;
     return {

@@ -72,3 +72,12 @@ it("a row of an earlier version, which does not state the image, says nothing ab
   expect(searchRows([attacked(4, 0.1)], older)).toEqual([]);
   expect(older.map(isComplete)).toEqual([false]);
 });
+
+it("an image that the search had no time for has no row of it", () => {
+  const rows = [attacked(0, 0.5), attacked(1, 0.5), attacked(2, 0.5)];
+  const clean = found(2, null, { attack: "none", found: undefined });
+  expect(summary(searchRows(rows, [found(0, 0.2), found(1, null), clean]))).toEqual([
+    "0 smallest-l2@0.5 0",
+    "1 smallest-l2@0.5 1",
+  ]);
+});

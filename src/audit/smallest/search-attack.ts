@@ -1,7 +1,7 @@
 // Counts a search for smallest radii as one more attack in the balls of an audit, after all others.
 import type { Row } from "../../evaluate/row.ts";
 import { isBroken } from "../../evaluate/survivors.ts";
-import { type FoundRow, isFound, type RadiusRow } from "./radius-row.ts";
+import { type FoundRow, isFound, isSearched, type RadiusRow } from "./radius-row.ts";
 
 /** The name of searches in one norm, as an attack. */
 const SEARCH = "smallest";
@@ -90,7 +90,14 @@ export function searchRows(rows: readonly Row[], searched: readonly RadiusRow[])
     const epsilon = Number(first.epsilon);
     const isInside = (row: FoundRow | undefined): row is FoundRow =>
       row !== undefined && row.radius <= epsilon;
-    const own = [...survivors.values()].map((row) => {
+    const searchedImages = new Set(
+      searched
+        .filter((row) => row.norm === first.norm && isSearched(row))
+        .map(({ index }) => index),
+    );
+    // The time of a search may end before its last image.
+    const tried = [...survivors.values()].filter(({ index }) => searchedImages.has(index));
+    const own = tried.map((row) => {
       const search = best.get(row.index);
       return isInside(search) ? Object.assign(rowOfFound(row, search), { epsilon }) : asSearch(row);
     });

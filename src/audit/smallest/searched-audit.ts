@@ -5,6 +5,7 @@ import { RowsFile } from "../../files/rows/rows-file.ts";
 import type { Storage } from "../../files/storage/storage.ts";
 import type { OnNote } from "../../math/note.ts";
 import { type AuditOptions, searchedNorms } from "../options.ts";
+import { TimeIsUp, untilOver } from "../timed/time-is-up.ts";
 import { isComplete, type RadiusRow, radiusFormat } from "./radius-row.ts";
 import { type RadiusSearch, searchEfforts, searchRadii } from "./search.ts";
 
@@ -23,7 +24,12 @@ export interface SearchedAudit {
   readonly signal: AbortSignal | undefined;
   /** Called with each image that changes class, before its row is written. */
   readonly inspect?: RadiusSearch["inspect"];
+  /** For each norm whether its time is up; undefined without --minutes. */
+  readonly limits?: readonly (() => boolean)[] | undefined;
 }
+
+/** Images that a timed search attacks at once. What a batch has found is lost when its time ends, so it is small. */
+const TIMED_BATCH = 16;
 
 /** One event per batch; `done` of `total` norms are finished. */
 export interface SearchEvent {
@@ -34,11 +40,14 @@ export interface SearchEvent {
   readonly total: number;
 }
 
-/** Searches in all norms of the audit. Yields new rows, and returns all; null if `signal` stopped it. */
+/**
+ * Searches in all norms of the audit. Yields new rows, and returns all; null if `signal` stopped it. Rows of a norm whose time ended
+ * are of its first images.
+ */
 export async function* searchedAudit(
   audit: SearchedAudit,
 ): AsyncGenerator<SearchEvent, readonly RadiusRow[] | null, void> {
-  const { victim, dataset, options, out: storage, resume, note, signal, inspect } = audit;
+  const { victim, dataset, options, out: storage, resume, note, signal, inspect, limits } = audit;
   const { seed, batch, budget, minutes } = options;
   const examples = Math.min(options.examples, dataset.test.size);
   const norms = searchedNorms(options);
@@ -51,18 +60,19 @@ export async function* searchedAudit(
     file === null ? [] : file.rows.filter((row) => row.index < examples && isComplete(row));
   try {
     for (const [done, norm] of norms.entries()) {
+      const isOver = limits?.[done];
       const search = {
-        victim,
+        victim: isOver === undefined ? victim : untilOver(victim, isOver),
         test: dataset.test,
         examples,
-        batch,
+        batch: isOver === undefined ? batch : Math.min(batch, TIMED_BATCH),
         norm,
         seed,
         inspect,
         effort: searchEfforts[minutes === undefined ? budget : "quick"],
       };
       const stored = rows.filter((row) => row.norm === norm);
-      for await (const searched of searchRadii(search, stored)) {
+      for await (const searched of untilTimeIsUp(searchRadii(search, stored))) {
         await file?.append(searched);
         rows.push(...searched);
         yield { event: "search", searched, done, total: norms.length };
@@ -74,5 +84,16 @@ export async function* searchedAudit(
     throw error;
   } finally {
     await file?.close();
+  }
+}
+
+/** What a search yields until its time is up. */
+async function* untilTimeIsUp(
+  search: AsyncGenerator<RadiusRow[], void, void>,
+): AsyncGenerator<RadiusRow[], void, void> {
+  try {
+    yield* search;
+  } catch (error) {
+    if (!(error instanceof TimeIsUp)) throw error;
   }
 }

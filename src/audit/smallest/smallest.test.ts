@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { rowWith } from "../../../test/fixtures/rows-fixture.ts";
-import { smallestByImage, smallestRadii } from "./smallest.ts";
+import { smallestByImage, smallestOf, smallestRadii } from "./smallest.ts";
 import { smallestSentence } from "./words.ts";
 
 const radii = (...values: readonly number[]) => new Map(values.map((value, i) => [i, value]));
@@ -32,6 +32,22 @@ it("the smallest radius of an image is the best of attacks and searches in its n
     [5, Infinity],
   ]);
   expect(smallestByImage([attacked], rows, "linf").size).toBe(0);
+});
+
+it("a search whose time ended is about the images that it attacked, or that are wrong", () => {
+  const attacked = [0, 1, 2, 3].map((index) =>
+    rowWith({ index, norm: "l2", epsilon: 0.5, clean: 1, majority: 0, l2: 0.4 }),
+  );
+  const clean = { label: 0, norm: "l2", attack: "none", epsilon: null } as const;
+  const searched = [
+    Object.assign({ index: 0, radius: null }, clean),
+    Object.assign({ index: 1, radius: 0 }, clean),
+    Object.assign({ index: 2, radius: null }, clean),
+    Object.assign({}, clean, { index: 0, attack: "fmn-l2", radius: 0.1 }),
+  ];
+  const found = smallestOf(attacked, searched, ["linf", "l2"]);
+  expect(found).toMatchObject([{ norm: "l2", images: 2, broken: 2, median: 0 }]);
+  expect(smallestOf(attacked, searched.slice(2, 3), ["l2"])).toBeNull();
 });
 
 it("one sentence says where half of the images break", () => {

@@ -1,7 +1,7 @@
 // The smallest radius at which each image breaks, and statistics over all images.
 import type { Norm } from "../../attacks/victim.ts";
 import type { Row } from "../../evaluate/row.ts";
-import type { RadiusRow } from "./radius-row.ts";
+import { isSearched, type RadiusRow } from "./radius-row.ts";
 
 /** The smallest radii at which images break in one norm. They are upper bounds: a stronger attack may find smaller ones. */
 export interface SmallestRadii {
@@ -27,6 +27,22 @@ export function breakingRadius(row: Row): number {
   return Math.min(lengths[String(norm)] ?? Number.POSITIVE_INFINITY, bound);
 }
 
+/**
+ * The smallest radii in each norm, over the images that were searched: all without --minutes. A norm without one is left out; null
+ * if no norm has one.
+ */
+export function smallestOf(
+  rows: readonly Row[],
+  searched: readonly RadiusRow[],
+  norms: readonly Norm[],
+): SmallestRadii[] | null {
+  const found = norms
+    .map((norm) => ({ norm, byImage: smallestByImage(rows, searched, norm) }))
+    .filter(({ norm }) => searched.some((row) => row.norm === norm && isSearched(row)))
+    .map(({ norm, byImage }) => smallestRadii(norm, byImage));
+  return found.length === 0 ? null : found;
+}
+
 /** The smallest radius per image that attacks or searches found in a norm, by index; infinite where none broke the image. */
 export function smallestByImage(
   rows: readonly Row[],
@@ -37,8 +53,12 @@ export function smallestByImage(
   const add = (index: number, radius: number) =>
     smallest.set(index, Math.min(smallest.get(index) ?? Number.POSITIVE_INFINITY, radius));
   for (const row of rows) if (row.norm === norm) add(row.index, breakingRadius(row));
-  for (const row of searched)
-    if (row.norm === norm) add(row.index, row.radius ?? Number.POSITIVE_INFINITY);
+  const own = searched.filter((row) => row.norm === norm);
+  for (const row of own) add(row.index, row.radius ?? Number.POSITIVE_INFINITY);
+  // The time of a search may end before its last image. Attacks in a ball alone say less, so they are not mixed with searches.
+  const done = new Set(own.filter(isSearched).map(({ index }) => index));
+  if (done.size > 0)
+    for (const index of smallest.keys()) if (!done.has(index)) smallest.delete(index);
   return smallest;
 }
 

@@ -143,7 +143,7 @@ it("a margin falls if it lost a hundredth in the last tenth of the steps; proven
 });
 
 const minutes = AuditOptions.parse({ minutes: 1, norms: ["linf", "l1"], epsilonL1: [1, 2] });
-const request = { images: 10, noise: null, resume: false, shared: false };
+const request = { images: 10, noise: null, shared: false };
 
 it("balls share out the time, and the clock starts with the first attack", async () => {
   let now = 1e6;
@@ -158,7 +158,6 @@ it("balls share out the time, and the clock starts with the first attack", async
 it.each([
   [{ budget: "quick" }, {}, "both set the length"],
   [{}, { noise: "normal:0.1" }, "attacks deterministic models"],
-  [{}, { resume: true }, "leave out --resume"],
   [{}, { shared: true }, "in one process"],
 ])("%o with %o is refused", (options, more, message) => {
   const attempt = () =>
