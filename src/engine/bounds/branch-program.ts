@@ -10,7 +10,7 @@ import {
   type Neuron,
   type PartLines,
 } from "./domain.ts";
-import { type LayerOf, stepAlong } from "./domain-step.ts";
+import { keepBest, type LayerOf, restoreBest, stepAlong } from "./domain-step.ts";
 import { type BoundProgram, names, type Variant } from "./program.ts";
 import type { Fed, RegionState } from "./state.ts";
 
@@ -106,14 +106,18 @@ export class BranchProgram {
     await this.#run(domains, "trial");
   }
 
-  /** As `bound`, and then a step on slopes and multipliers. */
-  async improve(domains: readonly Domain[]): Promise<void> {
-    const outputs = await this.#run(domains, "splits");
-    for (const [r, domain] of domains.entries())
-      if (!(domain.bound > domain.limit)) stepAlong(domain, r, outputs, this.layers, this.#layerOf);
+  /** As `bound`, and then a step on slopes and multipliers. After `steps` of them, a domain returns to the best. */
+  async improve(domains: readonly Domain[], steps: number): Promise<void> {
+    const { outputs, bounds } = await this.#run(domains, "splits");
+    for (const [r, domain] of domains.entries()) {
+      if (domain.bound > domain.limit) continue;
+      keepBest(domain, bounds[r], r, outputs, this.layers);
+      if (domain.steps < steps) stepAlong(domain, r, outputs, this.layers, this.#layerOf);
+      else restoreBest(domain);
+    }
   }
 
-  async #run(domains: readonly Domain[], variant: Variant): Promise<Fed> {
+  async #run(domains: readonly Domain[], variant: Variant) {
     const rows = ROWS.find((size) => size >= domains.length) as number;
     const { output } = this.crown.plan;
     const program = await this.crown.program(output, rows, variant, this.state.region);
@@ -136,7 +140,7 @@ export class BranchProgram {
       slack,
     );
     for (const [r, domain] of domains.entries()) domain.bound = Math.max(domain.bound, bounds[r]);
-    return outputs;
+    return { outputs, bounds };
   }
 
   /** The arrays of a program. Those that are given per row are written before each run. */

@@ -9,7 +9,7 @@ import { candidatesOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
 
 /** Steps on slopes and multipliers: for the whole region, and for each part of it. */
-export const [ROOT_STEPS, CHILD_STEPS] = [20, 2];
+export const [ROOT_STEPS, CHILD_STEPS] = [20, 4];
 /** Neurons whose halves are bounded before one of them is split. */
 export const CANDIDATES = 8;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
@@ -156,7 +156,7 @@ export async function improved(
     active = active.concat(domains.slice(next, next + count));
     next += count;
     if (stop()) return { left: left.concat(active, domains.slice(next)), isStopped: true };
-    await program.improve(active);
+    await program.improve(active, steps);
     for (const one of active.filter((each) => isOpen(each) && each.steps > steps)) {
       one.moments = null;
       left.push(one);

@@ -4,14 +4,49 @@ import type { Domain, Layer } from "./domain.ts";
 import { names } from "./program.ts";
 import type { Fed } from "./state.ts";
 
-const [SLOPE_RATE, MULTIPLIER_RATE, DECAY] = [0.2, 0.05, 0.95];
+/**
+ * Rates of the steps on slopes: on the whole region, and on its parts. A part starts at the best slopes of the part that it is a
+ * half of, and long steps would lose them.
+ */
+const [ROOT_RATE, PART_RATE] = [0.2, 0.05];
+const [MULTIPLIER_RATE, DECAY] = [0.1, 0.95];
 /** Adam (Kingma & Ba 2015, arXiv:1412.6980). */
 const [FIRST, SECOND] = [0.9, 0.999];
 
 /** The place of each neuron: the index of its layer, by the index of the neuron. */
 export type LayerOf = Int32Array;
 
-/** One step of a domain along the gradients of row `r` of a walk's outputs; keeps the row's coefficients. */
+/** Keeps a domain's slopes and multipliers, and the coefficients of row `r` of a walk, if they gave the best bound so far. */
+export function keepBest(
+  domain: Domain,
+  bound: number,
+  r: number,
+  outputs: Fed,
+  layers: readonly Layer[],
+): void {
+  if (domain.best !== null && !(bound > domain.best.bound)) return;
+  domain.best = {
+    bound,
+    slopes: domain.slopes.slice(),
+    multipliers: domain.multipliers.slice(),
+  };
+  domain.coefficients ??= new Float32Array(domain.slopes.length);
+  for (const { id, first, elements, size } of layers) {
+    const values = outputs[names.coefficients(id)].data as Float32Array;
+    for (let i = 0; i < elements.length; i++)
+      domain.coefficients[first + i] = values[r * size + elements[i]];
+  }
+}
+
+/** Ends the steps of a domain at its best slopes and multipliers. */
+export function restoreBest(domain: Domain): void {
+  domain.steps++;
+  if (domain.best === null) return;
+  domain.slopes = domain.best.slopes;
+  domain.multipliers = domain.best.multipliers;
+}
+
+/** One step of a domain along the gradients of row `r` of a walk's outputs. */
 export function stepAlong(
   domain: Domain,
   r: number,
@@ -27,18 +62,16 @@ export function stepAlong(
     const moments = () => new Float32Array(count + splits.length);
     domain.moments = [moments(), moments()];
   }
-  domain.coefficients ??= new Float32Array(count);
-  const { slopes, coefficients } = domain;
+  const { slopes } = domain;
+  const rate = splits.length === 0 ? ROOT_RATE : PART_RATE;
   const { leastSlopes, mostSlopes } = lines;
   const adam = new Adam(domain.moments, ++domain.steps);
   for (const { id, first, elements, size } of layers) {
     const gradient = outputs[names.gradient(names.lowerSlope(id, 0))].data as Float32Array;
-    const values = outputs[names.coefficients(id)].data as Float32Array;
     for (let i = 0; i < elements.length; i++) {
       const at = r * size + elements[i];
       const k = first + i;
-      coefficients[k] = values[at];
-      const next = slopes[k] + SLOPE_RATE * adam.move(k, gradient[at]);
+      const next = slopes[k] + rate * adam.move(k, gradient[at]);
       slopes[k] = Math.min(mostSlopes[k], Math.max(leastSlopes[k], next));
     }
   }

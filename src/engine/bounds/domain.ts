@@ -46,6 +46,13 @@ export interface PartLines {
   readonly mostSlopes: Float32Array;
 }
 
+/** What one walk gave: the bound by the slopes and multipliers at that moment. */
+export interface Evaluated {
+  readonly bound: number;
+  readonly slopes: Float32Array;
+  readonly multipliers: Float32Array;
+}
+
 /** A part of the region, and what is known about one goal on it. */
 export interface Domain {
   readonly goal: number;
@@ -59,8 +66,10 @@ export interface Domain {
   /** Steps that were made since the last start, and starts after the first. */
   steps: number;
   restarts: number;
-  /** Of the last step: the coefficients of the unstable neurons' outputs. */
+  /** Of the best evaluation: the coefficients of the unstable neurons' outputs. */
   coefficients: Float32Array | null;
+  /** The evaluation of the highest bound so far; null before the first. */
+  best: Evaluated | null;
   /** Adam's moments: of the slopes, then of the multipliers. */
   moments: readonly [Float32Array, Float32Array] | null;
 }
@@ -82,6 +91,7 @@ export const freshDomain = (
   steps: 0,
   restarts: 0,
   coefficients: null,
+  best: null,
   moments: null,
 });
 
