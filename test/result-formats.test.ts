@@ -118,6 +118,7 @@ const constant = (changes: Partial<AuditedSetup> = {}): AuditResult =>
 const results: readonly (readonly [string, AuditResult])[] = [
   ["below its requirement", resultWith()],
   ["without a requirement or a hash", resultWith({ required: null, sha256: null })],
+  ["with external data", resultWith({ externalData: ["m.onnx.data"] })],
   ["with proofs", resultWith({ proofs })],
   ["with a contradicted proof", resultWith({ proofs: contradicted })],
   ["of a constant predictor", constant({ required: null })],
@@ -172,6 +173,13 @@ describe("the SARIF file", () => {
     );
   });
 
+  it("has the hash of one file, so none for a model with external data", () => {
+    const hashesOf = (changes: Partial<AuditedSetup>) =>
+      JSON.parse(rendered("sarif", resultWith(changes))).runs[0].artifacts[0].hashes;
+    expect(hashesOf({})).toEqual({ "sha-256": "ab".repeat(32) });
+    expect(hashesOf({ externalData: ["m.onnx.data"] })).toBeUndefined();
+  });
+
   it("has no result for a requirement that is met", () => {
     const text = rendered("sarif", resultWith({ required: 0.25 }));
     const ids = JSON.parse(text).runs[0].results.map(({ ruleId }: { ruleId: string }) => ruleId);
@@ -194,6 +202,14 @@ describe("the CycloneDX file", () => {
     expect(validate(bom), JSON.stringify(validate.errors)).toBe(true);
     bom.components[0].type = "model";
     expect(validate(bom)).toBe(false);
+  });
+
+  it("names the files of external data that the hash covers", () => {
+    const text = rendered("cyclonedx", resultWith({ externalData: ["a.data", "b.data"] }));
+    expect(JSON.parse(text).components[0].properties).toEqual([
+      { name: "rampart:externalData", value: "a.data" },
+      { name: "rampart:externalData", value: "b.data" },
+    ]);
   });
 
   it("states each accuracy with its interval, and the hash of the model", () => {

@@ -195,6 +195,7 @@ async function resultOf(
   };
   return auditResult(facts, {
     sha256: audited.sha256,
+    externalData: audited.externalData,
     budget: options.minutes === undefined ? options.budget : `${options.minutes} minutes`,
     convergence: timed?.convergence ?? null,
     noise: evaluation.noise ?? null,

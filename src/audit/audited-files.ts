@@ -1,4 +1,6 @@
+import { locationsIn } from "../engine/onnx/model.ts";
 import { statedShape, takesIntegers } from "../models/image-input.ts";
+import { onnxChecksum } from "../models/opening/onnx-checksum.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import { type OnnxFile, type OpenOnnxOptions, openOnnx } from "../models/opening/open-onnx.ts";
 import { isOwnExport } from "../models/opening/own-export.ts";
@@ -40,10 +42,16 @@ export class AuditedFiles {
     return Object.assign(training, input);
   }
 
-  /** The SHA-256 of the file, unpacked, in hexadecimal digits; null for a run directory or a checkpoint. */
+  /** The checksum of the file and of its external data (`onnxChecksum`); null for a run directory or a checkpoint. */
   async sha256(): Promise<string | null> {
     const file = await this.#file();
-    return file === null ? null : this.#audit.host.sha256([file.bytes]);
+    return file === null ? null : onnxChecksum(file, this.#audit.host);
+  }
+
+  /** The files beside the ONNX file that hold arrays, in the order of `onnxChecksum`. */
+  async externalData(): Promise<readonly string[]> {
+    const file = await this.#file();
+    return file === null ? [] : locationsIn(file.model.proto);
   }
 
   /** Opens the model with these options. */

@@ -5,6 +5,8 @@ import type { Convergence } from "./timed/convergence.ts";
 /** The subject and the settings of an audit. */
 export interface AuditedSetup {
   readonly sha256?: string | null | undefined;
+  /** The files that hold the model's external data; none by default. */
+  readonly externalData?: readonly string[] | undefined;
   readonly preprocessing: string;
   readonly head: readonly string[];
   readonly budget: string;

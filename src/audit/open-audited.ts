@@ -25,8 +25,10 @@ import type { SidecarFiles } from "./sidecar-files.ts";
 /** A network and the images that it is attacked on. */
 export interface AuditedModel {
   readonly model: OpenModel;
-  /** The SHA-256 of the .onnx file; null for a run directory or a checkpoint. */
+  /** The checksum of the .onnx file and of its external data (`onnxChecksum`); null for a run directory or a checkpoint. */
   readonly sha256: string | null;
+  /** The files that hold its external data. */
+  readonly externalData: readonly string[];
   /** Images in the network's shape; labels are its outputs. */
   readonly dataset: Dataset;
   /** A warning that the model may have been trained on test images; null if it was not, or if its training is unknown. */
@@ -215,6 +217,7 @@ export async function openAudited(
       reading: readingOf(model, audit, sizing),
     },
     sha256: await files.sha256(),
+    externalData: await files.externalData(),
     dataset,
     trainedOnWarning: warning,
     preprocessing,

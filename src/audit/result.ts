@@ -56,8 +56,10 @@ export interface AuditUnion {
 /** The result of an audit. `summary.json` holds it. */
 export interface AuditResult {
   readonly model: string;
-  /** The SHA-256 of the .onnx file, unpacked, in hexadecimal digits; null for a run directory or a checkpoint. */
+  /** The SHA-256 of the .onnx file, unpacked, and of its external data; null for a run directory or a checkpoint. */
   readonly sha256: string | null;
+  /** The files of its external data: `sha256` is then that of `(cat model.onnx; sha256sum FILES) | sha256sum`. */
+  readonly externalData: readonly string[];
   readonly data: string;
   readonly budget: string;
   readonly examples: number;
@@ -247,6 +249,7 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     smallest = null,
     convergence = null,
     sha256 = null,
+    externalData = [],
   } = setup;
   const [{ model, data }] = rows;
   const worst = nothingYet();
@@ -260,6 +263,7 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
   return {
     model,
     sha256,
+    externalData,
     data,
     budget,
     preprocessing,

@@ -10,6 +10,7 @@ import { readText } from "../files/read/node.ts";
 import { loadedPlugins } from "../math/plugin.ts";
 import { readOnnxFile } from "../models/node.ts";
 import { openModelInNode } from "../models/opening/node.ts";
+import { onnxChecksum } from "../models/opening/onnx-checksum.ts";
 import { noiseNamedInNode } from "../noise/node.ts";
 import { type AttemptContext, Attempts } from "./attempts.ts";
 import { Board } from "./board.ts";
@@ -81,9 +82,9 @@ export async function storedPlanOf(
     noiseNamed: noiseNamedInNode,
     async openFile(file, reading) {
       const whole = isAbsolute(file) ? file : resolve(dirname(path), file);
-      const { bytes } = await readOnnxFile(whole);
+      const sha256 = await onnxChecksum(await readOnnxFile(whole), nodeHost);
       const model = await openModelInNode(whole, { ...reading, runtime });
-      return { path: whole, sha256: await nodeHost.sha256([bytes]), model };
+      return { path: whole, sha256, model };
     },
   });
   return {

@@ -29,13 +29,15 @@ const provenMetrics = ({ proofs }: AuditResult) =>
       }));
 
 function componentOf(result: AuditResult): Record<string, unknown> {
-  const { model, sha256, data, preprocessing, valid } = result;
+  const { model, sha256, externalData, data, preprocessing, valid } = result;
   const component: Record<string, unknown> = {
     type: "machine-learning-model",
     "bom-ref": "model",
     name: model,
   };
   if (sha256 !== null) component.hashes = [{ alg: "SHA-256", content: sha256 }];
+  if (externalData.length > 0)
+    component.properties = externalData.map((value) => ({ name: "rampart:externalData", value }));
   component.modelCard = {
     modelParameters: {
       task: "image-classification",

@@ -83,7 +83,9 @@ export const sarif = {
     const index = new Map(rules.map(({ id }, i) => [id, i]));
     const uri = encodeURI(result.model);
     const artifact: Record<string, unknown> = { location: { uri } };
-    if (result.sha256 !== null) artifact.hashes = { "sha-256": result.sha256 };
+    // With external data the checksum is that of several files, and an artifact is one.
+    if (result.sha256 !== null && result.externalData.length === 0)
+      artifact.hashes = { "sha-256": result.sha256 };
     const invocation: Record<string, unknown> = {
       executionSuccessful: result.notRun.length === 0,
       endTimeUtc: finished.toISOString(),

@@ -158,7 +158,16 @@ const Converged = z.looseObject({
 export const AuditSummary = z.looseObject({
   schemaVersion: z.literal(SUMMARY_VERSION),
   model: z.string(),
-  sha256: z.string().nullable().describe("of the .onnx file; null for a run directory"),
+  sha256: z
+    .string()
+    .nullable()
+    .describe("of the .onnx file and its external data; null for a run directory"),
+  externalData: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "files that hold the model's external data; sha256 is then that of (cat model.onnx; sha256sum FILES) | sha256sum",
+    ),
   data: z.string(),
   budget: z.string(),
   examples: count,

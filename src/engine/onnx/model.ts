@@ -148,16 +148,19 @@ export function storedTensors({ graph, functions }: ModelProto): TensorProto[] {
   return inGraph.concat(tensorsOf(functions.flatMap(({ node }) => node)));
 }
 
-/**
- * Locations of the external data files of a model, each once. Throws `UsageError` for an unreadable
- * model.
- */
-export function externalLocations(bytes: Uint8Array): string[] {
-  const locations = storedTensors(parsed(bytes))
+/** Locations of the external data files of a parsed model, each once, in the order in which its tensors name them. */
+export function locationsIn(model: ModelProto): string[] {
+  const locations = storedTensors(model)
     .filter(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL)
     .map(({ externalData }) => externalData.find(({ key }) => key === "location")?.value ?? "");
   return [...new Set(locations)];
 }
+
+/**
+ * Locations of the external data files of a model, each once. Throws `UsageError` for an unreadable
+ * model.
+ */
+export const externalLocations = (bytes: Uint8Array): string[] => locationsIn(parsed(bytes));
 
 /**
  * Parses the bytes of an ONNX file. `external` holds the files at its `externalLocations`. Throws

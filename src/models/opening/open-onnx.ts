@@ -14,6 +14,7 @@ import {
 } from "../imported-network.ts";
 import { provenanceIn } from "../provenance.ts";
 import { isBatchRewritten, verifyBatchRewrite } from "../verify-batch-rewrite.ts";
+import { onnxChecksum } from "./onnx-checksum.ts";
 import { modelOfExported, modelOfNetwork, type OpenModel } from "./open-model.ts";
 import { isOwnExport } from "./own-export.ts";
 
@@ -90,7 +91,7 @@ export async function openOnnx(
 ): Promise<OpenModel> {
   const { path, bytes, model } = file;
   if (await isOwnExport(file, runtime)) return modelOfExported(bytes, path.replace(/\.gz$/, ""));
-  const weights = (await host.sha256([bytes])).slice(0, 16);
+  const weights = (await onnxChecksum(file, host)).slice(0, 16);
   const options = { ...reading, shape: reading.shape ?? images };
   const opened = modelOfNetwork(await importOnnx(file, options, runtime), path, weights, reading);
   const notes = opened.notes ?? [];

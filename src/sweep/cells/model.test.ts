@@ -1,12 +1,19 @@
 import { expect, it } from "vitest";
+import { nodeOf, onnxFile as plainFile } from "../../../test/fixtures/model-fixture.ts";
 import { nodeHost } from "../../files/host/node.ts";
+import { onnxFile } from "../../models/opening/open-onnx.ts";
 import type { Cell, CellWork } from "../cell.ts";
 import type { CellContext } from "./context.ts";
 import { modelOfCell, readingOf, requireData } from "./model.ts";
 
 it("a model file that has changed since the plan was made is refused", async () => {
   const work = { model: { file: "m.onnx", sha256: "0".repeat(64), reading: {} } };
-  const context = { host: nodeHost, readOnnx: async () => ({ bytes: new Uint8Array([1]) }) };
+  const bytes = plainFile([nodeOf("Relu", ["x"], ["y"])], {
+    inputs: { x: ["n", 3] },
+    outputs: { y: ["n", 3] },
+  });
+  const readOnnx = async () => onnxFile("m.onnx", bytes, new Map());
+  const context = { host: nodeHost, readOnnx };
   const opening = modelOfCell(work as unknown as CellWork, context as unknown as CellContext);
   await expect(opening).rejects.toMatchObject({ code: "misfit" });
 });

@@ -5,6 +5,7 @@ import type { ImageRange } from "../../evaluate/image-range.ts";
 import type { Host } from "../../files/host/host.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImportedOptions } from "../../models/imported-network.ts";
+import { onnxChecksum } from "../../models/opening/onnx-checksum.ts";
 import { modelOfExported, type OpenModel } from "../../models/opening/open-model.ts";
 import { type OnnxFile, onnxFile, openOnnx } from "../../models/opening/open-onnx.ts";
 import type { Cell, CellWork } from "../cell.ts";
@@ -57,7 +58,7 @@ export async function modelOfCell({ model }: CellWork, context: CellContext): Pr
     return Object.assign({}, opened, own);
   }
   const file = await context.readOnnx(model.file);
-  const sha256 = await host.sha256([file.bytes]);
+  const sha256 = await onnxChecksum(file, host);
   if (sha256 !== model.sha256)
     throw new UsageError(
       `${model.file} has changed since the plan was made: its SHA-256 was ${model.sha256.slice(0, 16)}…, and is ${sha256.slice(0, 16)}…`,
