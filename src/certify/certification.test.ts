@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Dataset } from "../data/dataset.ts";
+import type { Dataset, Split } from "../data/dataset.ts";
 import { portableHost } from "../files/host/host.ts";
 import { memoryStorage, textIfThere } from "../files/storage/storage.ts";
 import { tensor } from "../math/tensor.ts";
@@ -67,11 +67,19 @@ async function rowsOf(given: Partial<Certification>, asked: object = {}): Promis
   return rows;
 }
 
+/** The error of a run that is refused. */
+const rejection = async (rows: Promise<unknown>): Promise<UsageError> =>
+  rows.then(
+    () => Promise.reject(new Error("nothing was refused")),
+    (error: UsageError) => error,
+  );
+
 it("gives a row per image with the fields that were promised", async () => {
   const rows = await rowsOf({});
   expect(rows.map((row) => (row as CertificateRow).index)).toEqual([0, 1, 2, 3, 4, 5]);
   expect(Object.keys(rows[0])).toEqual([
     "index",
+    "image",
     "label",
     "prediction",
     "noise",
@@ -89,6 +97,37 @@ it("gives a row per image with the fields that were promised", async () => {
     noise: "normal:0.25",
     sampling: "sound",
   });
+});
+
+it("a run is not continued on other images or labels, unless the rows do not state theirs", async () => {
+  const changed = (more: Partial<Split>): Dataset => {
+    const test = Object.assign({}, split, more);
+    return Object.assign({}, dataset, { test });
+  };
+  const brighter = changed({
+    images: (indices) => {
+      const x = split.images(indices);
+      return tensor(
+        x.shape,
+        x.data.map((value) => value + 1 / 255),
+      );
+    },
+  });
+  const relabelled = changed({ labels: split.labels.map((label) => 1 - label) });
+  const out = { storage: memoryStorage(), name: "c.jsonl" };
+  const few = { examples: 2 };
+  await rowsOf({ out }, few);
+  const image = await rejection(rowsOf({ out, resume: true, dataset: brighter }, few));
+  expect(image).toMatchObject({ code: "misfit" });
+  expect(image.message).toMatch(/c\.jsonl holds rows of other images: the checksum of its image/);
+  const label = await rejection(rowsOf({ out, resume: true, dataset: relabelled }, few));
+  expect(label.message).toMatch(/its label is 1, but test image 0 has label 0/);
+  const fewer = changed({ size: 1 });
+  expect(await rowsOf({ out, resume: true, dataset: fewer }, { examples: 1 })).toHaveLength(1);
+  const rows = (await textIfThere(out.storage, out.name)) ?? "";
+  const older = rows.replaceAll(/"image":"\w+",/g, "").replaceAll(/,"crc":"\w+"/g, "");
+  await out.storage.write(out.name, older);
+  expect(await rowsOf({ out, resume: true, dataset: brighter }, few)).toHaveLength(2);
 });
 
 it("a run that is stopped and resumed has the rows of one that was not", async () => {

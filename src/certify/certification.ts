@@ -1,6 +1,7 @@
 // Certifies the test images of a data set, one row each.
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { StatedImages } from "../data/image-checksum.ts";
 import type { Host } from "../files/host/host.ts";
 import { RowsFile, type RowsFormat } from "../files/rows/rows-file.ts";
 import { openedJson } from "../files/sealed.ts";
@@ -127,9 +128,19 @@ function samplingOf(
 /** The settings that all rows of one file share. */
 type Shared = Readonly<Record<string, unknown>>;
 
-const formatOf = (settings: Shared, compared: Shared): RowsFormat<CertificateRow> => ({
+const formatOf = (
+  settings: Shared,
+  compared: Shared,
+  images: StatedImages,
+): RowsFormat<CertificateRow> => ({
   settings,
-  parse: parseCertificates,
+  parse(file, contents) {
+    const stored = parseCertificates(file, contents);
+    // Rows beyond the images of this run belong to a run of more examples.
+    for (const row of stored.rows)
+      if (row.index < images.size) images.require(row, `${file} holds rows of other images`);
+    return stored;
+  },
   checkSettings({ file, text, rows }) {
     const before = openedJson(file, text, "choose another --out").compared as Shared | undefined;
     const names = Object.keys(compared).filter(
@@ -156,6 +167,7 @@ interface Prepared {
 function prepared(
   { model, dataset, target, host, command, note = () => undefined }: Certification,
   options: CertificationOptions,
+  images: StatedImages,
 ): Prepared {
   const draws = drawsOf(options);
   checkDraws(draws);
@@ -191,7 +203,7 @@ function prepared(
     plugins: recordedPlugins(),
     started: host.now().toISOString(),
   };
-  return { noise, sampling, draws, format: formatOf(settings, compared) };
+  return { noise, sampling, draws, format: formatOf(settings, compared, images) };
 }
 
 /** A prediction as a certificate of radius 0. */
@@ -215,8 +227,9 @@ export async function* certifyDataset(
   options: CertificationOptions,
 ): AsyncGenerator<CertifyEvent, void, void> {
   const { model, dataset, target, out, resume = false, host, signal, note } = certification;
-  const { noise, sampling, draws, format } = prepared(certification, options);
   const { test, shape, classes } = dataset;
+  const images = new StatedImages(test);
+  const { noise, sampling, draws, format } = prepared(certification, options, images);
   const { from, to } = certification.range ?? { from: 0, to: Number.POSITIVE_INFINITY };
   const chosen = chosenImages(options, test).slice(from, to);
   const total = chosen.length;
@@ -253,6 +266,7 @@ export async function* certifyDataset(
         : await certify(smoothed, image, key, draws);
       const row: CertificateRow = {
         index,
+        image: images.checksum(index),
         label: test.labels[index],
         prediction: found.prediction,
         noise,

@@ -13,6 +13,8 @@ export const CertificateRow = z.looseObject({
   /** Index in the test split. */
   index: z.int().nonnegative(),
   label: z.int(),
+  /** CRC-32 of the image's pixels as float32, eight hexadecimal digits; absent in rows of earlier versions. */
+  image: z.string().optional(),
   /** The smoothed classifier's class; null if the certifier abstained. */
   prediction: z.int().nullable(),
   /** `normal:0.25`, for pixels in [0, 1]. */

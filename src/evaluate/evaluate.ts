@@ -1,6 +1,7 @@
 import { withMaxBatch } from "../attacks/max-batch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
+import { StatedImages } from "../data/image-checksum.ts";
 import { foldAll } from "../math/random.ts";
 import { rows as rowsBetween, type Tensor } from "../math/tensor.ts";
 import { checkOptions } from "./check.ts";
@@ -74,6 +75,7 @@ class Evaluation {
   private readonly network: RememberingVictim;
   private readonly victim: Victim;
   private readonly judge: Judge;
+  private readonly images: StatedImages;
 
   constructor(
     evaluated: EvaluatedModel,
@@ -91,6 +93,7 @@ class Evaluation {
     this.network = rememberingClean(watched(withMaxBatch(evaluated.network, options.batch)));
     this.victim = deployed(evaluated, this.network);
     const { network, victim, randomised } = this;
+    this.images = new StatedImages(data.test);
     this.judge = judgeOf(options, { network, victim, randomised });
   }
 
@@ -247,6 +250,7 @@ class Evaluation {
     const { files } = this.data.test;
     const common = { model, defense, data: this.data.name, protocol, seed };
     const file = files === undefined ? {} : { file: files[score.index] };
-    return { ...common, ...file, ...score, queries, nonFinite, seconds: 0 };
+    const image = this.images.checksum(score.index);
+    return { ...common, ...file, image, ...score, queries, nonFinite, seconds: 0 };
   }
 }

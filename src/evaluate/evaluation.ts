@@ -1,4 +1,5 @@
 import type { Victim } from "../attacks/victim.ts";
+import { StatedImages } from "../data/image-checksum.ts";
 import type { ImageOptions } from "../data/image-options.ts";
 import type { Host } from "../files/host/host.ts";
 import { RowsFile } from "../files/rows/rows-file.ts";
@@ -16,11 +17,12 @@ import { EVERY_IMAGE, type ImageRange } from "./image-range.ts";
 import { type KeptImages, keptImages } from "./kept-images.ts";
 import type { Model } from "./model.ts";
 import type { ReadText } from "./model-record.ts";
-import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
+import { type EvaluateOptions, resolved } from "./options.ts";
 import { settingsOf } from "./recording.ts";
 import type { Row } from "./row.ts";
 import { type CustomAttacks, rowCount, rowName, runsOf } from "./runs.ts";
 import type { Settings } from "./settings.ts";
+import { shownRows } from "./shown-rows.ts";
 import type { Spares } from "./spared.ts";
 import { brokenName, isBroken, skippedRuns } from "./survivors.ts";
 import type { TestedData } from "./tested-data.ts";
@@ -186,14 +188,17 @@ const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
 
 /** The rows of other processes that are not in the file yet, each once it is written. */
 async function* computedRows(
-  { attackElsewhere }: Evaluation,
+  { attackElsewhere, tested }: Evaluation,
   { options, file }: Prepared,
   kept: KeptImages,
 ): AsyncGenerator<Row, void, void> {
   if (attackElsewhere === undefined) return;
   const stored = (file?.rows ?? []).filter(({ index }) => index < options.examples);
   const known = new Set(stored.map(rowName));
+  const here = new StatedImages(tested.dataset.test);
   for await (const { rows, images } of attackElsewhere(stored)) {
+    for (const row of rows)
+      here.require(row, "attacks elsewhere saw other images than this process");
     await file?.check();
     if (images !== null && kept.addStored(images)) await file?.writeImages(kept.growingBytes());
     const fresh = rows.filter((row) => !known.has(rowName(row)));
@@ -264,24 +269,6 @@ const repeatedRows = (
 
 /** A result whose row states no time. */
 const untimed = (scored: Scored): Scored => ({ ...scored, row: { ...scored.row, seconds: 0 } });
-
-/**
- * Selects the rows whose images are kept: rows of the first test images, or, if attacks skip broken examples, rows of broken
- * examples. With several numbers of EOT draws, only the largest number counts, because it is the strongest attack.
- */
-function shownRows(
-  { eot, skipBroken }: ResolvedOptions,
-  randomised: boolean,
-  saveExamples: number,
-): (row: Row) => boolean {
-  const maxEot = Math.max(...eot);
-  return (row) => {
-    if (randomised && row.attack !== "none" && row.eot !== maxEot) return false;
-    return skipBroken
-      ? row.prediction === row.label && row.majority === 0
-      : row.index < saveExamples;
-  };
-}
 
 /** Writes the rows of one run and yields each. Images come first, since a stored row is not computed again. */
 async function* written(

@@ -1,5 +1,6 @@
 // The rows that a file already holds when an evaluation is resumed.
 import type { Split } from "../data/dataset.ts";
+import { StatedImages } from "../data/image-checksum.ts";
 import { DamagedLine, readRowLines } from "../files/row-lines.ts";
 import { rowProblem } from "../files/row-schema.ts";
 import type { StoredRows } from "../files/rows/rows-file.ts";
@@ -22,12 +23,13 @@ export function readRows<R = Row>(file: string, contents: string): StoredRows<R>
 }
 
 /**
- * The rows of a resumed evaluation. Each line must be a row about an image of the test split, with its label. An image
- * has at most one row per attack. Throws a `UsageError` that names the wrong line.
+ * The rows of a resumed evaluation. Each line must be a row about an image of the test split, with its label, its file and its
+ * pixels. An image has at most one row per attack. Throws a `UsageError` that names the wrong line.
  */
 export function resumedRows(file: string, contents: string, test: Split): StoredRows<Row> {
   const { rows, whole } = readRows<Row>(file, contents);
   const lines = whole.split("\n").flatMap((text, i) => (text.trim() === "" ? [] : [i + 1]));
+  const images = new StatedImages(test);
   const seen = new Map<string, number>();
   for (const [i, row] of rows.entries()) {
     const refuse = (why: string) =>
@@ -37,16 +39,10 @@ export function resumedRows(file: string, contents: string, test: Split): Stored
       });
     const problem = rowProblem(row);
     if (problem !== undefined) throw refuse(problem);
-    const { index, label } = row;
-    if (index >= test.size)
-      throw refuse(`its index is ${index}, but there are ${test.size} test images`);
-    if (label !== test.labels[index])
-      throw refuse(
-        `its label is ${label}, but test image ${index} has label ${test.labels[index]}`,
-      );
+    images.require(row, `${file}:${lines[i]} is not a row of this evaluation`);
     const before = seen.get(rowName(row));
     if (before !== undefined)
-      throw refuse(`line ${before} is already the row of image ${index} under ${row.attack}`);
+      throw refuse(`line ${before} is already the row of image ${row.index} under ${row.attack}`);
     seen.set(rowName(row), lines[i]);
   }
   return { rows, whole };

@@ -8,6 +8,8 @@ export interface Row {
   readonly index: number;
   /** File of the image within its folder; absent where images are not files. */
   readonly file?: string | undefined;
+  /** CRC-32 of the clean image's pixels as float32, eight hexadecimal digits; absent in rows of earlier versions. */
+  readonly image?: string | undefined;
   readonly label: number;
   /** Class predicted for the clean image (the most frequent one over draws); −1 where its scores are NaN. */
   readonly prediction: number;

@@ -10,6 +10,7 @@ export const RowSchema = z.looseObject({
   data: z.string(),
   index: count,
   file: z.string().optional(),
+  image: z.string().optional(),
   label: z.int(),
   prediction: z.int(),
   adversarialPrediction: z.int(),

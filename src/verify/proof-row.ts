@@ -56,12 +56,13 @@ const next = "delete that line and continue with --resume, or choose another --o
 
 /**
  * The rows in a text; a row that refutes a proof replaces the row of the proof. Throws `UsageError` for a damaged line,
- * another kind of row, a ball of an image that has two other rows, and a row that `problemOf` says something about.
+ * another kind of row, a ball of an image that has two other rows, and whatever `check` throws; its `what`
+ * begins the message.
  */
 export function parseProofs(
   file: string,
   contents: string,
-  problemOf: (row: ProofRow) => string | undefined = () => undefined,
+  check: (row: ProofRow, what: string) => void = () => undefined,
 ): StoredRows<ProofRow> {
   const refuse = (why: string) => new UsageError(why, { code: "bad-file", next });
   const seen = new Map<string, ProofRow>();
@@ -80,9 +81,7 @@ export function parseProofs(
         throw refuse(
           `${file}:${line} is a second row of image ${data.index} in ${data.norm} ${data.epsilon}`,
         );
-      const problem = problemOf(data);
-      if (problem !== undefined)
-        throw refuse(`${file}:${line} is not a row of this audit: ${problem}`);
+      check(data, `${file}:${line} is not a row of this audit`);
       seen.set(proofName(data), data);
     }
     return { rows: [...seen.values()], whole };

@@ -1,4 +1,5 @@
 import type { Dataset, Split } from "../../data/dataset.ts";
+import { pixelsChecksum, StatedImages } from "../../data/image-checksum.ts";
 import { graphBytes } from "../../engine/graph/fingerprint.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
 import type { ImageRange } from "../../evaluate/image-range.ts";
@@ -8,7 +9,6 @@ import type { RowsFormat } from "../../files/rows/rows-file.ts";
 import { openedJson } from "../../files/sealed.ts";
 import type { Storage } from "../../files/storage/storage.ts";
 import { version } from "../../files/version.ts";
-import { crc32 } from "../../math/crc32.ts";
 import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Classifier } from "../../models/classifier.ts";
@@ -48,22 +48,9 @@ export const proofRuntime = ({ target, bounds }: ProvedAudit): Record<string, un
   bounds: { ...bounds.target },
 });
 
-/** The CRC-32 of a test image's pixels, eight hexadecimal digits. */
-export function imageChecksum(test: Split, index: number): string {
-  const { data } = test.images([index]);
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return crc32(bytes).toString(16).padStart(8, "0");
-}
-
-/** Why a stored row does not fit this audit's image or label; undefined if it fits. */
-function problemOf({ test }: Dataset, { index, label, image }: ProofRow): string | undefined {
-  if (index >= test.size) return `index ${index}, but there are ${test.size} test images`;
-  if (label !== Number(test.labels[index]))
-    return `label ${label}, but test image ${index} has label ${test.labels[index]}`;
-  if (image !== undefined && image !== imageChecksum(test, index))
-    return `another image ${index}: the checksum of its pixels is ${image}, and here ${imageChecksum(test, index)}`;
-  return undefined;
-}
+/** The checksum of a test image's pixels. */
+export const imageChecksum = (test: Split, index: number): string =>
+  pixelsChecksum(test.images([index]));
 
 /** The settings that a proof depends on, besides its image and its ball. */
 async function comparedSettings(audit: ProvedAudit): Promise<Readonly<Record<string, unknown>>> {
@@ -87,6 +74,7 @@ const ADDED: ReadonlySet<string> = new Set(["network", "noise"]);
 export async function proofFormat(audit: ProvedAudit): Promise<RowsFormat<ProofRow>> {
   const { model, dataset, host, command } = audit;
   const compared = await comparedSettings(audit);
+  const images = new StatedImages(dataset.test);
   const { name, path, defense } = model;
   const settings = {
     kind: "proofs",
@@ -99,7 +87,8 @@ export async function proofFormat(audit: ProvedAudit): Promise<RowsFormat<ProofR
   };
   return {
     settings,
-    parse: (file, contents) => parseProofs(file, contents, (row) => problemOf(dataset, row)),
+    parse: (file, contents) =>
+      parseProofs(file, contents, (row, what) => images.require(row, what)),
     checkSettings({ file, text, rows }) {
       const before = openedJson(file, text, "choose another --out").compared;
       const stored = (before ?? {}) as Readonly<Record<string, unknown>>;

@@ -1,0 +1,117 @@
+// What `rampart audit --resume` accepts: the images, the model and the rows that it began with.
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { encode } from "fast-png";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  count,
+  good,
+  labels,
+  pixels,
+  place,
+  removeFolder,
+  rowsOf,
+  size,
+  typed,
+} from "../../test/fixtures/audit-fixture.ts";
+import { auditInNode } from "../audit/node.ts";
+import { AuditOptions } from "../audit/options.ts";
+import { npzBytes } from "../data/npz.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import type { Row } from "../evaluate/row.ts";
+import { tensor } from "../math/tensor.ts";
+
+afterAll(removeFolder);
+
+const quick = ["--budget", "quick", "--norms", "linf", "--epsilon-linf", "0.2"];
+
+/** The words of an audit of the first images of some data. */
+const wordsOf = (data: string, out: string, ...more: string[]): string[] => [
+  good,
+  "--data",
+  data,
+  "--out",
+  out,
+  ...quick,
+  ...more,
+];
+
+describe("an audit is not continued", () => {
+  /** An .npz of the images of the fixture, with the pixels changed by a function. */
+  function npz(change: (value: number, at: number) => number): string {
+    const path = `${place()}.npz`;
+    const x = tensor([count, 1, 4, 4], pixels.map(change));
+    writeFileSync(path, npzBytes({ x, y: tensor([count], labels) }));
+    return path;
+  }
+
+  it("on an .npz that was replaced, if one pixel of an image with a row changed", async () => {
+    const [path, out] = [npz((value) => value), place()];
+    expect((await typed(wordsOf(`npz:${path}`, out, "--examples", "4"))).code).toBe(0);
+    const resume = ["--examples", "8", "--resume"];
+    cpSync(
+      npz((value, at) => (at === 3 * size ? value / 2 : value)),
+      path,
+    );
+    const { code, err } = await typed(wordsOf(`npz:${path}`, out, ...resume));
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(
+        /rows\.jsonl:\d+ is not a row of this evaluation: the checksum of its image is \w{8}, but that of test image 3 is \w{8};\s+restore the images/,
+      ),
+    ]);
+    // An image that has no row may be another one.
+    cpSync(
+      npz((value, at) => (at === 4 * size ? value / 2 : value)),
+      path,
+    );
+    expect((await typed(wordsOf(`npz:${path}`, out, ...resume))).code).toBe(0);
+  });
+
+  it("on a folder in which a new image moves the others, though every label stays where it was", async () => {
+    const [root, out] = [place(), place()];
+    const write = (i: number, name: string) => {
+      const own = pixels.slice(i * size, (i + 1) * size);
+      const data = Uint8Array.from(own, (value) => Math.round(255 * value));
+      const folder = join(root, ["a", "b", "c", "d"][labels[i]]);
+      mkdirSync(folder, { recursive: true });
+      const image = { width: 4, height: 4, channels: 1, depth: 8, data } as const;
+      writeFileSync(join(folder, name), encode(image));
+    };
+    for (let i = 0; i < 16; i++) write(i, `${i + 10}.png`);
+    expect((await typed(wordsOf(`folder:${root}`, out, "--examples", "8"))).code).toBe(0);
+    write(16, "00.png");
+    const more = ["--examples", "12", "--resume"];
+    const { code, err } = await typed(wordsOf(`folder:${root}`, out, ...more));
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining("it is about a/10.png, but test image 0 is a/00.png"),
+    ]);
+  });
+
+  it("with rows that another process computed about other images", async () => {
+    const { path, out } = { path: npz((value) => value), out: place() };
+    expect((await typed(wordsOf(`npz:${path}`, out, "--examples", "4"))).code).toBe(0);
+    const runtime = await nodeRuntime({ threads: 1 });
+    const options = AuditOptions.parse({
+      budget: "quick",
+      norms: ["linf"],
+      epsilonLinf: [0.2],
+      examples: 4,
+    });
+    const audited = async (rows: readonly Row[]): Promise<number> => {
+      let events = 0;
+      const request = { runtime, data: `npz:${path}` };
+      const attackElsewhere = async function* () {
+        yield { rows, images: null };
+      };
+      for await (const { event } of auditInNode(good, options, request, { attackElsewhere }))
+        if (event === "row") events++;
+      return events;
+    };
+    const rows = rowsOf(out);
+    expect(await audited(rows)).toBe(rows.length);
+    const other = rows.map((row) => Object.assign({}, row, { image: "00000000" }));
+    await expect(audited(other)).rejects.toMatchObject({ code: "misfit" });
+  });
+});
