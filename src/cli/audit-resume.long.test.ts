@@ -1,15 +1,18 @@
 // What `rampart audit --resume` accepts: the images, the model and the rows that it began with.
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   count,
+  data,
   good,
   labels,
+  network,
   pixels,
   place,
   removeFolder,
+  resultOf,
   rowsOf,
   size,
   typed,
@@ -19,6 +22,7 @@ import { AuditOptions } from "../audit/options.ts";
 import { npzBytes } from "../data/npz.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import type { Row } from "../evaluate/row.ts";
+import { rowName } from "../evaluate/runs.ts";
 import { tensor } from "../math/tensor.ts";
 
 afterAll(removeFolder);
@@ -114,4 +118,29 @@ describe("an audit is not continued", () => {
     const other = rows.map((row) => Object.assign({}, row, { image: "00000000" }));
     await expect(audited(other)).rejects.toMatchObject({ code: "misfit" });
   });
+});
+
+it("an audit is complete after its damaged line is deleted, though a later attack broke that image", async () => {
+  const out = place();
+  // FGSM gets no gradient through the rounding, and Square breaks the images.
+  const [, ...others] = wordsOf(`npz:${data}`, out, "--examples", "8");
+  const words = [network("rounding", { round: true }), ...others];
+  expect((await typed(words)).code).toBe(0);
+  const [path, whole] = [join(out, "rows.jsonl"), rowsOf(out)];
+  const later = whole.find(({ attack, correct }) => attack !== "fgsm-linf" && correct === 0);
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  const earlier = lines.findIndex((line) => {
+    const { index, attack } = JSON.parse(line);
+    return index === later?.index && attack === "fgsm-linf";
+  });
+  const damaged = lines.map((line, i) => (i === earlier ? line.replace("steps", "stepz") : line));
+  writeFileSync(path, `${damaged.join("\n")}\n`);
+  rmSync(join(out, "summary.json"));
+  const refused = await typed([...words, "--resume"]);
+  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining("delete that line")]);
+  writeFileSync(path, `${lines.filter((_, i) => i !== earlier).join("\n")}\n`);
+  expect((await typed([...words, "--resume"])).code).toBe(0);
+  const names = (rows: readonly Row[]) => rows.map(rowName).sort();
+  expect(names(rowsOf(out))).toEqual(names(whole));
+  expect(resultOf(out).examples).toBe(8);
 });

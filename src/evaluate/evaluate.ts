@@ -37,8 +37,8 @@ interface TestData {
 
 /**
  * Attacks the first `examples` test images and yields one row per example, attack, radius and number of EOT draws, run by run.
- * Rows named in `finished` (see `rowName`) are left out. Under `skipBroken`, so are examples named in `broken` (see
- * `brokenName`) and examples that break during this evaluation. Examples that `spares` selects get a row without an attack.
+ * Rows named in `finished` (see `rowName`) are left out. Under `skipBroken`, so are examples that an earlier run broke, before
+ * (`broken`, see `brokenBy`) or during this evaluation. Examples that `spares` selects get a row without an attack.
  * Images outside `range` are left out. `docs/evaluating.md` explains the protocols. Throws `UsageError` for options that do
  * not fit the model or the images.
  */
@@ -47,7 +47,7 @@ export async function* scoreAttacks(
   data: TestData,
   options: EvaluateOptions,
   finished: ReadonlySet<string> = new Set(),
-  broken: ReadonlySet<string> = new Set(),
+  broken: ReadonlyMap<string, number> = new Map(),
   customAttacks?: CustomAttacks,
   spares: Spares = noneSpared,
   range: ImageRange = EVERY_IMAGE,
@@ -99,24 +99,28 @@ class Evaluation {
 
   async *scored(
     finished: ReadonlySet<string>,
-    brokenBefore: ReadonlySet<string>,
+    brokenBefore: ReadonlyMap<string, number>,
     spares: Spares,
     range: ImageRange,
   ): AsyncGenerator<Scored, void, void> {
     const { options } = this;
     const count = Math.min(options.examples, this.data.test.size, range.to);
     const group = groupSize(options, this.randomised, this.runs);
-    const broken = new Set(options.skipBroken ? brokenBefore : []);
-    const isPending = (run: Run, index: number, epsilon: number | null) =>
+    const broken = new Map(options.skipBroken ? brokenBefore : []);
+    // A row of an earlier run may be missing, so it is not enough that some run broke the example.
+    const isSkipped = (place: number, name: string) => (broken.get(name) ?? place) < place;
+    const isPending = (run: Run, place: number, index: number, epsilon: number | null) =>
       !finished.has(rowName({ index, attack: run.name, epsilon, eot: run.eot })) &&
-      !broken.has(brokenName({ index, norm: run.norm, epsilon }));
+      !isSkipped(place, brokenName({ index, norm: run.norm, epsilon }));
     for (let from = range.from; from < count; from += group) {
       const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
       const locator = new NonFiniteLocator(this.evaluated.locate);
       let clean: number[][] | null = null;
-      for (const run of this.runs) {
+      for (const [place, run] of this.runs.entries()) {
+        const isWanted = (index: number, epsilon: number | null) =>
+          isPending(run, place, index, epsilon);
         const indices = all.filter((index) =>
-          run.radii.some((epsilon) => isPending(run, index, epsilon)),
+          run.radii.some((epsilon) => isWanted(index, epsilon)),
         );
         if (indices.length === 0) continue;
         const started = performance.now();
@@ -126,11 +130,11 @@ class Evaluation {
             some,
             some.map((index) => clean?.[index - from] ?? []),
           );
-        const isWanted = (index: number, epsilon: number | null) => isPending(run, index, epsilon);
         const rows = await this.sparingRowsOf(run, indices, { batchOf, locator, isWanted, spares });
         const seconds = (performance.now() - started) / 1000 / rows.length;
         if (options.skipBroken)
-          for (const { row } of rows) if (isBroken(row)) broken.add(brokenName(row));
+          for (const { row } of rows)
+            if (isBroken(row) && !broken.has(brokenName(row))) broken.set(brokenName(row), place);
         for (const [i, { row, original, adversarial }] of rows.entries())
           yield { row: { ...row, seconds }, original, adversarial, last: i === rows.length - 1 };
       }

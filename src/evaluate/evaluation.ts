@@ -5,6 +5,7 @@ import type { Host } from "../files/host/host.ts";
 import { RowsFile } from "../files/rows/rows-file.ts";
 import { sealedJson } from "../files/sealed.ts";
 import type { Storage } from "../files/storage/storage.ts";
+import { InternalError } from "../math/internal-error.ts";
 import type { OnNote } from "../math/note.ts";
 import type { Noise } from "../noise/noise.ts";
 import { noiseNamed as plainNoise } from "../noise/table.ts";
@@ -24,7 +25,7 @@ import { type CustomAttacks, rowCount, rowName, runsOf } from "./runs.ts";
 import type { Settings } from "./settings.ts";
 import { shownRows } from "./shown-rows.ts";
 import type { Spares } from "./spared.ts";
-import { brokenName, isBroken, skippedRuns } from "./survivors.ts";
+import { brokenBy, CountedRows } from "./survivors.ts";
 import type { TestedData } from "./tested-data.ts";
 
 /** The runtime of the network, and how an evaluation is observed, stopped and recorded. */
@@ -155,10 +156,10 @@ export async function* evaluateModel(
     const stored = file?.rows ?? [];
     const rows = [...stored];
     const total = rowCount(options, test, context, evaluation.range ?? EVERY_IMAGE);
-    const runs = runsOf(options, context);
+    const count = new CountedRows(runsOf(options, context), options.skipBroken);
     let done = 0;
     const counted = (row: Row): EvaluateEvent => {
-      done += 1 + (options.skipBroken ? skippedRuns(row, runs) : 0);
+      done = count.add(row);
       return { row, done, total };
     };
     for (const row of stored) if (row.index < options.examples) yield counted(row);
@@ -175,6 +176,10 @@ export async function* evaluateModel(
         rows.push(row);
         yield counted(row);
       }
+    if (done < total && !evaluation.signal?.aborted)
+      throw new InternalError(
+        `${total - done} of ${total} rows are missing after the last attack; the others are kept`,
+      );
     const examples = kept.size === 0 ? null : kept.bytes();
     if (examples !== null && !isSame(examples, storedImages)) await file?.writeImages(examples);
     evaluation.finish?.({ rows, settings: file?.settings ?? sealedJson(settings), examples });
@@ -227,7 +232,7 @@ async function* newRows(
   const evaluated = { model: name, defense, noise, locate, network };
   const repeated = repeatedRows(evaluation, stored);
   const finished = new Set(stored.map(rowName).filter((one) => !repeated.has(one)));
-  const broken = new Set(stored.filter(isBroken).map(brokenName));
+  const broken = brokenBy(stored, runsOf(options, context));
   const isShown = shownRows(options, context.randomised, saveExamples);
   const run: Scored[] = [];
   const { dataset } = evaluation.tested;

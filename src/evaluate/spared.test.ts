@@ -17,8 +17,8 @@ const options = EvaluateOptions.parse({
 
 async function rowsOf(spares: Spares): Promise<Row[]> {
   const rows: Row[] = [];
-  const none = new Set<string>();
-  for await (const { row } of scoreAttacks(evaluated, data, options, none, none, undefined, spares))
+  const none = undefined;
+  for await (const { row } of scoreAttacks(evaluated, data, options, none, none, none, spares))
     rows.push({ ...row, seconds: 0 });
   return rows;
 }

@@ -7,7 +7,7 @@ import { EvaluateOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
 import { rowName, runsOf } from "./runs.ts";
 import { summarize } from "./summary.ts";
-import { brokenName, isBroken, skippedRuns, withSkipped } from "./survivors.ts";
+import { brokenBy, brokenName, CountedRows, isBroken, withSkipped } from "./survivors.ts";
 
 const data = await brightnessData();
 const evaluated: EvaluatedModel = { model: "m", defense: "d", network: brightness, noise: null };
@@ -22,10 +22,8 @@ const options = EvaluateOptions.parse({
 
 async function rowsOf(more: object, before: readonly Row[] = [], from = evaluated): Promise<Row[]> {
   const rows: Row[] = [];
-  const [finished, broken] = [
-    new Set(before.map(rowName)),
-    new Set(before.filter(isBroken).map(brokenName)),
-  ];
+  const runs = runsOf(resolved({ ...options, ...more }), { randomised: from.noise !== null });
+  const [finished, broken] = [new Set(before.map(rowName)), brokenBy(before, runs)];
   for await (const { row } of scoreAttacks(from, data, { ...options, ...more }, finished, broken))
     rows.push({ ...row, seconds: 0, queries: 0 });
   return rows;
@@ -43,8 +41,8 @@ describe("an evaluation that skips broken examples", () => {
     expect(rows).toEqual(expected);
     expect(rows.length).toBeLessThan(whole.length);
     const runs = runsOf(resolved(options), { randomised: false });
-    const done = rows.reduce((sum, row) => sum + 1 + skippedRuns(row, runs), 0);
-    expect(done).toBe(whole.length);
+    const count = new CountedRows(runs, true);
+    expect(rows.map((row) => count.add(row)).at(-1)).toBe(whole.length);
   });
 
   it("resumes to the same rows, wherever it was cut off", async () => {
@@ -55,6 +53,35 @@ describe("an evaluation that skips broken examples", () => {
       const sorted = (rows: readonly Row[]) => rows.map(rowName).sort();
       expect(sorted(all)).toEqual(sorted(whole));
     }
+  });
+
+  it("resumes to the same rows if any one of them is lost, and counts all of them", async () => {
+    // One step of PGD is a fifth of the radius, so FGSM breaks examples that survive it.
+    const weak = { attacks: ["pgd-linf", "fgsm-linf", "apgd-ce-linf"], steps: 1 };
+    const [whole, all] = [await rowsOf(weak), await rowsOf({ ...weak, skipBroken: false })];
+    expect(whole.some((row) => row.attack === "fgsm-linf" && isBroken(row))).toBe(true);
+    const runs = runsOf(resolved({ ...options, ...weak }), { randomised: false });
+    const sorted = (rows: readonly Row[]) => rows.map(rowName).sort();
+    for (const lost of whole) {
+      const before = whole.filter((row) => row !== lost);
+      const after = [...before, ...(await rowsOf(weak, before))];
+      expect(sorted(after)).toEqual(sorted(whole));
+      const count = new CountedRows(runs, true);
+      expect(after.map((row) => count.add(row)).at(-1)).toBe(all.length);
+    }
+  });
+
+  it("counts a row once that is repeated for a lost one and breaks its example earlier", async () => {
+    const runs = runsOf(resolved(options), { randomised: false });
+    const ball = { norm: "linf", epsilon: 0.05, eot: 1, draws: 1 };
+    const rows = [
+      rowWith({ ...ball, attack: "apgd-ce-linf", correct: 0 }),
+      rowWith({ ...ball, attack: "fgsm-linf", correct: 0 }),
+    ];
+    const count = new CountedRows(runs, true);
+    // fgsm-linf, pgd-linf and apgd-ce-linf in this ball.
+    expect(rows.map((row) => count.add(row))).toEqual([1, 3]);
+    expect(brokenBy(rows, runs)).toEqual(new Map([["0 linf 0.05", 0]]));
   });
 
   it("has the same union as one that skips nothing", async () => {

@@ -1,7 +1,7 @@
 // The option `skipBroken`: an attack gets the survivors of earlier attacks, and later attacks count broken examples as broken.
 import type { Row } from "./row.ts";
 import { attackRadiusKey, groupBy } from "./row-statistics.ts";
-import type { Run } from "./runs.ts";
+import { type Run, rowName } from "./runs.ts";
 
 type Broken = Pick<Row, "index" | "norm" | "epsilon">;
 
@@ -13,15 +13,42 @@ export const brokenName = ({ index, norm, epsilon }: Broken): string =>
 export const isBroken = ({ norm, epsilon, draws, correct }: Row): boolean =>
   norm !== null && epsilon !== null && draws === 1 && correct === 0;
 
-/** The number of later runs that skip the example of this row. */
-export function skippedRuns(row: Row, runs: readonly Run[]): number {
-  if (!isBroken(row)) return 0;
-  const at = runs.findIndex(
+/** The place of the row's run among all runs; −1 if it is of none. */
+const placeOf = (row: Row, runs: readonly Run[]): number =>
+  runs.findIndex(
     ({ name, eot, radii }) => name === row.attack && eot === row.eot && radii.includes(row.epsilon),
   );
-  return runs
-    .slice(at + 1)
-    .filter(({ norm, radii }) => norm === row.norm && radii.includes(row.epsilon)).length;
+
+/** By `brokenName`, the place of the first run that broke the example. Only later runs skip it. */
+export function brokenBy(rows: readonly Row[], runs: readonly Run[]): Map<string, number> {
+  const places = new Map<string, number>();
+  for (const row of rows.filter(isBroken)) {
+    const [name, place] = [brokenName(row), placeOf(row, runs)];
+    places.set(name, Math.min(place, places.get(name) ?? place));
+  }
+  return places;
+}
+
+/** Counts the rows of an evaluation and, under `skipBroken`, those that later runs skip. Each counts once. */
+export class CountedRows {
+  readonly #runs: readonly Run[];
+  readonly #skipBroken: boolean;
+  readonly #names = new Set<string>();
+
+  constructor(runs: readonly Run[], skipBroken: boolean) {
+    this.#runs = runs;
+    this.#skipBroken = skipBroken;
+  }
+
+  /** Counts a row and the rows that its example no longer gets. Returns the number so far. */
+  add(row: Row): number {
+    this.#names.add(rowName(row));
+    if (this.#skipBroken && isBroken(row))
+      for (const { name, norm, radii, eot } of this.#runs.slice(placeOf(row, this.#runs) + 1))
+        if (norm === row.norm && radii.includes(row.epsilon))
+          this.#names.add(rowName({ ...row, attack: name, eot }));
+    return this.#names.size;
+  }
 }
 
 /**

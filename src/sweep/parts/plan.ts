@@ -8,7 +8,7 @@ import type { ImageRange } from "../../evaluate/image-range.ts";
 import { resolved } from "../../evaluate/options.ts";
 import type { Row } from "../../evaluate/row.ts";
 import { rowCount, runsOf } from "../../evaluate/runs.ts";
-import { skippedRuns } from "../../evaluate/survivors.ts";
+import { CountedRows } from "../../evaluate/survivors.ts";
 import type { Host } from "../../files/host/host.ts";
 import { flopsPerImage } from "../../models/flops.ts";
 import { type Cell, type CellWork, keyedWork } from "../cell.ts";
@@ -40,12 +40,9 @@ function isStored(
 ): boolean {
   const options = resolved(evaluation);
   const context = { randomised };
-  const runs = runsOf(options, context);
+  const count = new CountedRows(runsOf(options, context), options.skipBroken);
   const own = stored.filter(({ index }) => index >= range.from && index < range.to);
-  const done = own.reduce(
-    (sum, row) => sum + 1 + (options.skipBroken ? skippedRuns(row, runs) : 0),
-    0,
-  );
+  const done = own.reduce((_, row) => count.add(row), 0);
   return done >= rowCount(options, audited.dataset.test, context, range);
 }
 
