@@ -124,6 +124,7 @@ async function* runAttacks(
     timed: audit.timed,
     signal,
     command,
+    kind: "audit",
     note,
     host,
     noiseNamed: await auditedNoise(audit, ROWS, lower),

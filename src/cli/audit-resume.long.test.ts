@@ -17,6 +17,7 @@ import {
   size,
   typed,
 } from "../../test/fixtures/audit-fixture.ts";
+import { typed as typedWords } from "../../test/fixtures/typed-fixture.ts";
 import { auditInNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { npzBytes } from "../data/npz.ts";
@@ -143,4 +144,25 @@ it("an audit is complete after its damaged line is deleted, though a later attac
   const names = (rows: readonly Row[]) => rows.map(rowName).sort();
   expect(names(rowsOf(out))).toEqual(names(whole));
   expect(resultOf(out).examples).toBe(8);
+});
+
+it("an interrupted audit does not pass compare --max-drop", async () => {
+  const [whole, killed] = [place(), place()];
+  const more = ["--examples", "8", "--norms", "linf,l2", "--epsilon-linf", "0.2"];
+  expect((await typed(wordsOf(`npz:${data}`, whole, ...more))).code).toBe(0);
+  cpSync(whole, killed, { recursive: true });
+  const lines = readFileSync(join(whole, "rows.jsonl"), "utf8").split("\n");
+  writeFileSync(join(killed, "rows.jsonl"), `${lines.slice(0, 8).join("\n")}\n`);
+  const gate = async () => typedWords(["compare", whole, killed, "--max-drop", "0.02"]);
+  expect([(await gate()).code, (await gate()).err]).toEqual([
+    2,
+    expect.stringMatching(/is not finished: images have not been tried by .*-l2 at 0\.83/),
+  ]);
+  rmSync(join(killed, "summary.json"));
+  expect((await gate()).code).toBe(2);
+  cpSync(join(whole, "rows.jsonl"), join(killed, "rows.jsonl"));
+  expect((await gate()).err).toContain("has no summary.json, which an audit writes at its end");
+  const resume = [...wordsOf(`npz:${data}`, killed, ...more), "--resume"];
+  expect((await typed(resume)).code).toBe(0);
+  expect((await gate()).code).toBe(0);
 });

@@ -40,6 +40,8 @@ export interface EvaluationContext {
   readonly signal?: AbortSignal;
   /** The command as typed, for the record. */
   readonly command?: string;
+  /** `audit` if the rows are those of an audit, for the record. */
+  readonly kind?: Settings["kind"];
   /** Names the node of the network behind an answer that is not finite. */
   readonly locate?: Locate | undefined;
   /** Attacks made by the caller, whose names are among `attacks`. */
@@ -128,6 +130,7 @@ async function prepared(model: Model, given: EvaluateOptions, evaluation: Evalua
     customAttacks,
     target,
     command,
+    kind: evaluation.kind,
     note,
     host,
     readText,

@@ -31,6 +31,7 @@ export interface Recorded {
   readonly customAttacks: CustomAttacks | undefined;
   readonly target: Settings["target"];
   readonly command: string | undefined;
+  readonly kind?: Settings["kind"];
   readonly note: OnNote;
   readonly host: Host;
   /** Reads the record of the model's training; undefined where no path leads to files. */
@@ -59,6 +60,8 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
       config: model.config,
     },
     data: dataset.name,
+    images: Math.min(options.examples, dataset.test.size),
+    kind: recorded.kind,
     warnings: warning === null ? undefined : [warning],
     options: {
       ...storedOptions(options),

@@ -34,6 +34,10 @@ export interface Settings {
   };
   /** The attacked data set. */
   readonly data: string;
+  /** Test images that were to be attacked when the rows were begun; missing in older files. */
+  readonly images?: number | undefined;
+  /** Present if the rows are those of an audit, which writes a summary.json at its end. */
+  readonly kind?: "audit" | undefined;
   /** Warnings about the numbers, such as that test images may have been in the training data. */
   readonly warnings?: readonly string[] | undefined;
   /** Resolved options of the evaluation. */

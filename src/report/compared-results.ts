@@ -34,7 +34,7 @@ function auditOf({ auditSummary }: ResultFile): ComparedResult["audit"] {
     if (found === undefined) return null;
     const { valid, budget, examples, convergence: timed = null, smallest } = found;
     const searchedAll = smallest?.every(({ images }) => images === examples) ?? true;
-    return { valid, budget, timed, searchedAll };
+    return { valid, budget, examples, timed, searchedAll };
   } catch {
     return null;
   }

@@ -25,6 +25,8 @@ export interface ComparedResult {
     readonly timed?: readonly TimedBall[] | null;
     /** Whether the search for smallest radii covered all images; absent if nothing says so. */
     readonly searchedAll?: boolean;
+    /** Images that it is about; undefined where it does not say. */
+    readonly examples?: number | undefined;
   } | null;
 }
 

@@ -6,6 +6,7 @@ import type { Evaluation } from "./evaluation.ts";
 import { counted, listed, normName, radiusText } from "./format.ts";
 import { outcomesOf } from "./outcomes.ts";
 import { timedNote } from "./timed-note.ts";
+import { unfinishedText } from "./unfinished.ts";
 
 /** Options that do not change how an image is attacked, or that other notes cover. */
 const NOT_COMPARED = [
@@ -170,6 +171,13 @@ const invalidNotes = (results: readonly (readonly [ComparedResult, string])[]): 
       text: `The audit ${when} (${evaluation.file}) is invalid: its numbers are meaningless until its diagnostics are resolved.`,
     }));
 
+function unfinishedNote(result: ComparedResult, when: string): Note | undefined {
+  const text = unfinishedText(result, when);
+  return text === null
+    ? undefined
+    : { code: "unfinished", text: `${text} Continue it with --resume.` };
+}
+
 /** The differences of two results. Differences of attacks come first and have the code `other-attacks`. */
 export function differencesOf(
   before: ComparedResult,
@@ -179,6 +187,7 @@ export function differencesOf(
 ): Note[] {
   const [a, b] = [before.evaluation, after.evaluation];
   const budget = budgetNote(before, after);
+  const unfinished = [unfinishedNote(before, "before"), unfinishedNote(after, "after")];
   return [
     ...invalidNotes([
       [before, "before"],
@@ -188,6 +197,7 @@ export function differencesOf(
     ...attackNotes(a, b),
     ...present([
       optionNote(a, b),
+      ...unfinished,
       imageNote(a, b, both),
       dataNote(a, b),
       untriedNote(accuracies, both),

@@ -164,7 +164,20 @@ function decide(max: number, found: Omit<Comparison, "drop">): DropDecision {
   return { max, decidedBy: "estimate", decides, dropped, passed: valid && dropped.length === 0 };
 }
 
-/** Compares two evaluations. Throws `UsageError` if images or protocols differ; for `maxDrop`, also if attacks or radii do. */
+/** Throws `UsageError` if attacks are missing: survivors of attacks that did not run are not robust. */
+function requireFinished(notes: readonly Note[]): void {
+  const texts = notes.filter(({ code }) => code === "unfinished").map(({ text }) => text);
+  if (texts.length > 0)
+    throw new UsageError(`--max-drop needs two finished results. ${texts.join(" ")}`, {
+      code: "misfit",
+      next: "run the same command again with --resume, and compare then",
+    });
+}
+
+/**
+ * Compares two evaluations. Throws `UsageError` if images or protocols differ; for `maxDrop`, also if attacks or radii do, or if one
+ * of them is not finished.
+ */
 export function comparisonOf(
   before: ComparedResult,
   after: ComparedResult,
@@ -185,6 +198,7 @@ export function comparisonOf(
     notes,
   };
   if (maxDrop === undefined) return Object.assign({}, found, { drop: null });
+  requireFinished(notes);
   const drop = decide(maxDrop, found);
   requireCommonBalls(before.evaluation, after.evaluation);
   return Object.assign({}, found, { drop });

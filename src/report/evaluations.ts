@@ -3,8 +3,10 @@ import { present } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Evaluation, ImageSet, RowsFile, Tools } from "./evaluation.ts";
+import { listed } from "./format.ts";
 import { readImages } from "./read-images.ts";
 import { readSettings } from "./read-settings.ts";
+import { missingAttacks } from "./unfinished.ts";
 
 /** Rows with equal identities may be averaged: same model, data set and protocol. */
 const identity = ({ model, defense, data, protocol, rule, draws, seed }: Row): string =>
@@ -37,7 +39,7 @@ function checkCells(file: string, rows: readonly Row[]): void {
 /** A note on an unfinished evaluation; null for a finished one. */
 function unfinished(
   name: string,
-  { summary, settings }: Pick<Evaluation, "summary" | "settings">,
+  { rows, summary, settings }: Pick<Evaluation, "rows" | "summary" | "settings">,
 ): Note | null {
   const asked = Number(settings?.options.examples ?? summary.examples);
   const counts = new Set(summary.attacks.map(({ examples }) => examples));
@@ -46,7 +48,13 @@ function unfinished(
       code: "unfinished",
       text: `${name} is not finished: its attacks have tried ${[...counts].join(", ")} of ${summary.examples} images. Unions use the images that all attacks have tried.`,
     };
-  if (summary.examples >= asked) return null;
+  const missing = missingAttacks({ rows, settings });
+  if (missing.length > 0)
+    return {
+      code: "unfinished",
+      text: `${name} is not finished: images have not been tried by ${listed(missing)}.`,
+    };
+  if (summary.examples >= (settings?.images ?? asked)) return null;
   return {
     code: "unfinished",
     text: `${name} has ${summary.examples} of the ${asked} images asked for: the evaluation was interrupted, or the data set has no more.`,

@@ -23,6 +23,8 @@ const SettingsFile: z.ZodType<Settings> = z.object({
     reading: record.optional(),
   }),
   data: z.string(),
+  images: z.number().optional(),
+  kind: z.literal("audit").optional().catch(undefined),
   options: record,
   machine: record,
   target: record,
