@@ -6,6 +6,7 @@ import type { Row } from "../evaluate/row.ts";
 import type { CustomAttacks } from "../evaluate/runs.ts";
 import { noneSpared } from "../evaluate/spared.ts";
 import type { WorkLease } from "../files/lease/lease.ts";
+import type { RowsFile } from "../files/rows/rows-file.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { evaluationOptions } from "./attack-options.ts";
@@ -24,6 +25,7 @@ import { proofSummary } from "./prove/proof-summary.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 import { dependenceNote } from "./run-diagnostics.ts";
 import type { AuditSharing } from "./sharing.ts";
+import { openRadii } from "./smallest/radii-file.ts";
 import { isSearched, type RadiusRow } from "./smallest/radius-row.ts";
 import { searchAfterAttacks } from "./smallest/search-after-attacks.ts";
 import type { SearchEvent } from "./smallest/searched-audit.ts";
@@ -51,6 +53,8 @@ interface OpenedAudit {
   readonly audited: AuditedModel;
   readonly sharing: AuditSharing;
   readonly lease: WorkLease | null;
+  /** Where searches for smallest radii are stored. */
+  readonly radii: RowsFile<RadiusRow> | null;
 }
 
 /**
@@ -70,9 +74,12 @@ export async function* auditModel(
     out === undefined
       ? null
       : await out.lease("lease", { owned: out.path, remedy: "choose another --out", note, signal });
+  let radii: RowsFile<RadiusRow> | null = null;
   try {
-    yield* runAudit({ options, audit, audited, sharing, lease });
+    if (sharing.range === undefined) radii = await openRadii({ options, audit, audited }, ROWS);
+    yield* runAudit({ options, audit, audited, sharing, lease, radii });
   } finally {
+    await radii?.close();
     await lease?.release();
   }
 }
@@ -94,8 +101,6 @@ interface AttackResults {
   readonly rows: readonly Row[];
   /** Files stored beside the rows; undefined if nothing is stored, or rows are missing. */
   readonly stored: StoredEvaluation | undefined;
-  /** Planned rows that were not reached. */
-  readonly missing: number;
 }
 
 /** Runs the attacks. Yields their rows, and returns all of them. */
@@ -113,7 +118,6 @@ async function* runAttacks(
   const spares = lower?.spares ?? sharing.spares ?? noneSpared;
   const rows: Row[] = [];
   let stored: StoredEvaluation | undefined;
-  let missing = 0;
   const events = evaluateModel(model, options, {
     network: network.network,
     target: { ...runtime.target },
@@ -144,10 +148,9 @@ async function* runAttacks(
   });
   for await (const { row, done, total } of events) {
     rows.push(row);
-    missing = total - done;
     yield { event: "row", row, done, total };
   }
-  return { rows, stored, missing };
+  return { rows, stored };
 }
 
 /** The findings of an audit before its diagnostics run. */
@@ -211,7 +214,7 @@ async function resultOf(
 }
 
 async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, void> {
-  const { options, audit, audited, sharing, lease } = opened;
+  const { options, audit, audited, sharing, lease, radii } = opened;
   const { out, signal, saveInputs = 0, note = () => undefined } = audit;
   const { model } = audited;
   for (const one of model.notes ?? []) note(one);
@@ -252,11 +255,11 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     }
     timed?.start();
     const attacked = runAttacks(opened, evaluation, network, lower, timed?.attacks);
-    const { rows, stored, missing } = yield* attacked;
-    if (missing > 0 || signal?.aborted || sharing.range !== undefined) return;
+    const { rows, stored } = yield* attacked;
+    if (signal?.aborted || sharing.range !== undefined) return;
     const runner = new DiagnosticRunner(signal);
     const { victim } = network;
-    const searching = { options, audit, audited, victim, noise, rows, lower, timed, runner };
+    const searching = { options, audit, audited, victim, noise, rows, radii, lower, timed, runner };
     const { searched, attack, found } = yield* searchAfterAttacks(searching);
     if (signal?.aborted) return;
     if (lower !== null) yield* lower.after(rows.concat(found));

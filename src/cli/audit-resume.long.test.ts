@@ -1,5 +1,5 @@
 // What `rampart audit --resume` accepts: the images, the model and the rows that it began with.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
 import { afterAll, describe, expect, it } from "vitest";
@@ -53,6 +53,8 @@ describe("an audit is not continued", () => {
   it("on an .npz that was replaced, if one pixel of an image with a row changed", async () => {
     const [path, out] = [npz((value) => value), place()];
     expect((await typed(wordsOf(`npz:${path}`, out, "--examples", "4"))).code).toBe(0);
+    // Searches state their images too, and are read first.
+    rmSync(join(out, "radii.jsonl"));
     const resume = ["--examples", "8", "--resume"];
     cpSync(
       npz((value, at) => (at === 3 * size ? value / 2 : value)),
@@ -85,6 +87,7 @@ describe("an audit is not continued", () => {
     };
     for (let i = 0; i < 16; i++) write(i, `${i + 10}.png`);
     expect((await typed(wordsOf(`folder:${root}`, out, "--examples", "8"))).code).toBe(0);
+    rmSync(join(out, "radii.jsonl"));
     write(16, "00.png");
     const more = ["--examples", "12", "--resume"];
     const { code, err } = await typed(wordsOf(`folder:${root}`, out, ...more));
@@ -165,4 +168,84 @@ it("an interrupted audit does not pass compare --max-drop", async () => {
   const resume = [...wordsOf(`npz:${data}`, killed, ...more), "--resume"];
   expect((await typed(resume)).code).toBe(0);
   expect((await gate()).code).toBe(0);
+});
+
+describe("searches for smallest radii", () => {
+  /** A finished audit of four images; returns its folder. */
+  async function audited(path = `npz:${data}`): Promise<string> {
+    const out = place();
+    expect((await typed(wordsOf(path, out, "--examples", "4"))).code).toBe(0);
+    return out;
+  }
+  const searchesIn = (out: string) => readFileSync(join(out, "radii.jsonl"), "utf8");
+  /** The audit of another network in the same folder. */
+  const ofOther = (out: string, ...more: string[]) => {
+    const [, ...others] = wordsOf(`npz:${data}`, out, "--examples", "4", ...more);
+    return typed([network("shifted", { bias: [0.1, 0, 0, 0] }), ...others]);
+  };
+
+  it("of another model are refused before the attacks, with --resume and without", async () => {
+    const out = await audited();
+    rmSync(join(out, "rows.jsonl"));
+    const resumed = await ofOther(out, "--resume");
+    expect([resumed.code, resumed.err]).toEqual([
+      2,
+      expect.stringMatching(
+        /radii\.jsonl holds rows with model "\w+", but this run has model "\w+"/,
+      ),
+    ]);
+    const begun = await ofOther(out);
+    expect([begun.code, begun.err]).toEqual([
+      2,
+      expect.stringContaining("radii.jsonl already holds rows"),
+    ]);
+    expect(existsSync(join(out, "rows.jsonl"))).toBe(false);
+  });
+
+  it("of other images are refused", async () => {
+    const path = `${place()}.npz`;
+    cpSync(data, path);
+    const out = await audited(`npz:${path}`);
+    rmSync(join(out, "rows.jsonl"));
+    const x = tensor(
+      [count, 1, 4, 4],
+      pixels.map((value) => value / 2),
+    );
+    writeFileSync(path, npzBytes({ x, y: tensor([count], labels) }));
+    const { code, err } = await typed(wordsOf(`npz:${path}`, out, "--examples", "4", "--resume"));
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(/radii\.jsonl:1 is not a row of this audit: the checksum/),
+    ]);
+  });
+
+  it("of the same model are not repeated, though the rows of the attacks are gone", async () => {
+    const out = await audited();
+    const before = searchesIn(out);
+    rmSync(join(out, "rows.jsonl"));
+    const more = ["--examples", "4", "--resume"];
+    expect((await typed(wordsOf(`npz:${data}`, out, ...more))).code).toBe(0);
+    expect(searchesIn(out)).toBe(before);
+  });
+
+  it("without settings, as earlier versions wrote them, belong to the rows of attacks beside them", async () => {
+    const out = await audited();
+    const settings = join(out, "radii.settings.json");
+    const stored = readFileSync(settings, "utf8");
+    rmSync(settings);
+    // Another model is refused by the rows of attacks, and leaves no settings.
+    const other = await ofOther(out, "--resume");
+    expect([other.code, other.err]).toEqual([2, expect.stringContaining("rows.jsonl holds rows")]);
+    expect(existsSync(settings)).toBe(false);
+    const more = ["--examples", "8", "--resume"];
+    expect((await typed(wordsOf(`npz:${data}`, out, ...more))).code).toBe(0);
+    const compared = (text: string) => JSON.parse(text).compared;
+    expect(compared(readFileSync(settings, "utf8"))).toEqual(compared(stored));
+    for (const name of ["radii.settings.json", "rows.jsonl"]) rmSync(join(out, name));
+    const alone = await typed(wordsOf(`npz:${data}`, out, ...more));
+    expect([alone.code, alone.err]).toEqual([
+      2,
+      expect.stringContaining("has no settings beside it"),
+    ]);
+  });
 });

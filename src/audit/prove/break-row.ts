@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { statedRows } from "./stated-rows.ts";
 
 /** A test, by fresh draws, of an image that an attack's draws suggest is broken. `docs/rows.md` explains each field. */
 export const BreakRow = z.looseObject({
@@ -25,6 +24,3 @@ export const BreakRow = z.looseObject({
   broken: z.boolean(),
 });
 export type BreakRow = z.output<typeof BreakRow>;
-
-/** The storage format of tests of broken images. Each row names its image and settings. */
-export const breakFormat = statedRows(BreakRow, "test of a broken image");

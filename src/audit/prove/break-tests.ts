@@ -2,10 +2,11 @@
 import { predictAt } from "../../certify/predict.ts";
 import type { CertificateRow } from "../../certify/row.ts";
 import type { Row } from "../../evaluate/row.ts";
-import { RowsFile } from "../../files/rows/rows-file.ts";
+import type { RowsFile } from "../../files/rows/rows-file.ts";
 import { fold, keyOf, nameToNumber } from "../../math/random.ts";
 import { type Ball, ballsOf } from "./balls.ts";
-import { type BreakRow, breakFormat } from "./break-row.ts";
+import { BreakRow } from "./break-row.ts";
+import { openCertificateRows } from "./certificate-rows.ts";
 import { type CertifiedPoint, smoothedOf } from "./certified-point.ts";
 import { checkName } from "./check-row.ts";
 import type { ProvedAudit } from "./proved-audit.ts";
@@ -44,13 +45,16 @@ export class BreakTests {
     for (const row of file?.rows ?? []) this.#add(row);
   }
 
-  /** Opens the file of tests. Throws `UsageError` if it is in use or damaged. */
-  static async open(audit: ProvedAudit): Promise<BreakTests> {
-    const { out: storage, resume, note, signal } = audit;
-    if (storage === undefined) return new BreakTests(audit, null);
-    const shared = { storage, resume, note, signal };
-    const file = await RowsFile.open(Object.assign({ name: BREAKS, format: breakFormat }, shared));
-    return new BreakTests(audit, file);
+  /** Opens the file of tests. Throws `UsageError` if it is in use, damaged, or of another audit. */
+  static async open(audit: ProvedAudit, noise: string): Promise<BreakTests> {
+    const what = "test of a broken image";
+    const about = { name: BREAKS, schema: BreakRow, what };
+    return new BreakTests(audit, await openCertificateRows(audit, noise, about));
+  }
+
+  /** Writes the settings of tests, once the certificates are known to be those of this audit. */
+  async prepare(): Promise<void> {
+    await this.#file?.prepare();
   }
 
   /** Whether the image of an attack's row was tested. */

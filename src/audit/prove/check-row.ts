@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { statedRows } from "./stated-rows.ts";
 
 /** A test, by fresh draws, of an adversarial image inside a certified radius. `docs/rows.md` explains each field. */
 export const CheckRow = z.looseObject({
@@ -29,6 +28,3 @@ export const checkName = ({
   attack,
   epsilon,
 }: Pick<CheckRow, "index" | "attack" | "epsilon">): string => `${index} ${attack} ${epsilon}`;
-
-/** The storage format of checks. Each row names its image and settings. */
-export const checkFormat = statedRows(CheckRow, "check of a certificate");

@@ -12,18 +12,15 @@ import { type ProofRow, proofName } from "../../verify/proof-row.ts";
 import { type Ball, ballsOf } from "./balls.ts";
 import { BreakTests, type TestedRow } from "./break-tests.ts";
 import { checkCertificate } from "./certificate-check.ts";
+import { CERTIFICATES, openCertificateRows } from "./certificate-rows.ts";
 import { certifiedPoint, type Distances, isEnumerated, isInside } from "./certified-point.ts";
-import { type CheckRow, checkFormat, checkName } from "./check-row.ts";
+import { CheckRow, checkName } from "./check-row.ts";
 import { type Contradiction, contradictionOf, saveContradiction } from "./contradiction.ts";
 import type { LowerBounds, ProveEvent } from "./lower-bounds.ts";
 import { type ProvedAudit, proofFormat, proofRuntime } from "./proved-audit.ts";
 
 /** Files in an audit's storage. */
-const [CERTIFICATES, CHECKS, PROOFS] = [
-  "rows.certificates.jsonl",
-  "rows.checks.jsonl",
-  "rows.proofs.jsonl",
-];
+const [CHECKS, PROOFS] = ["rows.checks.jsonl", "rows.proofs.jsonl"];
 
 /** Whether the draws of an attack suggest that a row's example is broken: the label is not the most frequent answer. */
 const isWrong = ({ majority }: Row): boolean => majority === 0;
@@ -77,13 +74,14 @@ export class SmoothedProofs implements LowerBounds {
   /** Opens the files of checks, of tests and of proofs. Throws `UsageError` for rows of other settings. */
   static async open(audit: ProvedAudit, noise: string): Promise<SmoothedProofs> {
     const { out, resume, note, signal } = audit;
-    const breaks = await BreakTests.open(audit);
+    const breaks = await BreakTests.open(audit, noise);
     if (out === undefined)
       return new SmoothedProofs(audit, noise, { checks: null, proofs: null, breaks });
     const shared = { storage: out, resume, note, signal };
     let checks: RowsFile<CheckRow> | null = null;
     try {
-      checks = await RowsFile.open(Object.assign({ name: CHECKS, format: checkFormat }, shared));
+      const about = { name: CHECKS, schema: CheckRow, what: "check of a certificate" };
+      checks = await openCertificateRows(audit, noise, about);
       const format = await proofFormat(audit);
       const proofs = await RowsFile.open(Object.assign({ name: PROOFS, format }, shared));
       return new SmoothedProofs(audit, noise, { checks, proofs, breaks });
@@ -137,6 +135,8 @@ export class SmoothedProofs implements LowerBounds {
       yield { event: "certificate", certificate: row, done, total };
     }
     await this.#files.proofs?.prepare();
+    await this.#files.checks?.prepare();
+    await this.#files.breaks.prepare();
   }
 
   /** Whether the certified classifier rounds what it sees to 8 bits. */

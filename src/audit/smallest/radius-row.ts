@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { statedRows } from "../prove/stated-rows.ts";
 
 /** One search for the smallest perturbation of an image that changes its class. `docs/rows.md` explains each field. */
 export const RadiusRow = z.looseObject({
   index: z.int().nonnegative(),
   label: z.int(),
+  /** CRC-32 of the clean image's pixels as float32, eight hexadecimal digits; absent in rows of earlier versions. */
+  image: z.string().optional(),
   norm: z.enum(["linf", "l2", "l1"]),
   /** `none` for an image that is wrong without an attack. */
   attack: z.string(),
@@ -44,6 +45,3 @@ export const isSearched = ({ attack, radius }: RadiusRow): boolean =>
 /** Whether the row has all fields of this version. */
 export const isComplete = (row: RadiusRow): boolean =>
   row.radius === null || row.radius === 0 || row.found !== undefined;
-
-/** The storage format of searches. Each row names its image and settings. */
-export const radiusFormat = statedRows(RadiusRow, "search for a smallest radius");

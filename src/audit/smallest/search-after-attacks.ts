@@ -1,6 +1,7 @@
 // The search for smallest radii after the attacks of an audit, and the images that the search breaks inside their balls.
 import type { Victim } from "../../attacks/victim.ts";
 import type { Row } from "../../evaluate/row.ts";
+import type { RowsFile } from "../../files/rows/rows-file.ts";
 import type { AuditRequest } from "../audit-request.ts";
 import { SEARCH } from "../checks.ts";
 import type { DiagnosticRunner } from "../diagnostic-runner.ts";
@@ -23,6 +24,8 @@ interface AttackedAudit {
   readonly noise: string | null;
   /** The rows of all attacks. */
   readonly rows: readonly Row[];
+  /** Where searches are stored; null if they are only returned. */
+  readonly radii: RowsFile<RadiusRow> | null;
   readonly lower: LowerBounds | null;
   /** The clock of an audit with --minutes; null without it. */
   readonly timed: TimedAttacks | null;
@@ -43,10 +46,10 @@ export interface Searched {
 export async function* searchAfterAttacks(
   attacked: AttackedAudit,
 ): AsyncGenerator<SearchEvent, Searched, void> {
-  const { options, audit, audited, victim, noise, rows, lower, timed, runner } = attacked;
+  const { options, audit, audited, victim, noise, rows, radii, lower, timed, runner } = attacked;
   const nothing = { searched: null, attack: [], found: [] };
   if (noise !== null || searchedNorms(options).length === 0) return nothing;
-  const { out, resume = false, signal, note = () => undefined } = audit;
+  const { signal } = audit;
   const { dataset } = audited;
   const inspect = async ({ row, original, adversarial }: FoundImage): Promise<void> => {
     for (const found of rowsOfFound(rows, [row]))
@@ -54,7 +57,7 @@ export async function* searchAfterAttacks(
   };
   try {
     const limits = timed?.searchLimits(searchedNorms(options).length);
-    const search = { victim, dataset, options, out, resume, note, signal, inspect, limits };
+    const search = { victim, dataset, options, file: radii, signal, inspect, limits };
     const searched = yield* searchedAudit(search);
     if (searched === null) return nothing;
     return {

@@ -1,16 +1,13 @@
 // The search for smallest radii as a part of an audit: in each norm, stored row by row.
 import type { Victim } from "../../attacks/victim.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { RowsFile } from "../../files/rows/rows-file.ts";
-import type { Storage } from "../../files/storage/storage.ts";
-import type { OnNote } from "../../math/note.ts";
+import { StatedImages } from "../../data/image-checksum.ts";
+import type { RowsFile } from "../../files/rows/rows-file.ts";
 import { type AuditOptions, searchedNorms } from "../options.ts";
 import { TimeIsUp, untilOver } from "../timed/time-is-up.ts";
-import { isComplete, type RadiusRow, radiusFormat } from "./radius-row.ts";
-import { type RadiusSearch, searchEfforts, searchRadii } from "./search.ts";
-
-/** The file of searches in an audit's storage. */
-const RADII = "radii.jsonl";
+import { effortOf } from "./radii-file.ts";
+import { isComplete, type RadiusRow } from "./radius-row.ts";
+import { type RadiusSearch, searchRadii } from "./search.ts";
 
 /** The inputs of the search, and the destination of rows. */
 export interface SearchedAudit {
@@ -18,9 +15,8 @@ export interface SearchedAudit {
   readonly victim: Victim;
   readonly dataset: Dataset;
   readonly options: AuditOptions;
-  readonly out: Storage | undefined;
-  readonly resume: boolean;
-  readonly note: OnNote;
+  /** Where rows go; null if they are only returned. */
+  readonly file: RowsFile<RadiusRow> | null;
   readonly signal: AbortSignal | undefined;
   /** Called with each image that changes class, before its row is written. */
   readonly inspect?: RadiusSearch["inspect"];
@@ -47,18 +43,15 @@ export interface SearchEvent {
 export async function* searchedAudit(
   audit: SearchedAudit,
 ): AsyncGenerator<SearchEvent, readonly RadiusRow[] | null, void> {
-  const { victim, dataset, options, out: storage, resume, note, signal, inspect, limits } = audit;
-  const { seed, batch, budget, minutes } = options;
+  const { victim, dataset, options, file, signal, inspect, limits } = audit;
+  const { seed, batch } = options;
   const examples = Math.min(options.examples, dataset.test.size);
   const norms = searchedNorms(options);
-  const shared = { resume, note, signal };
-  const file =
-    storage === undefined
-      ? null
-      : await RowsFile.open(Object.assign({ name: RADII, format: radiusFormat, storage }, shared));
   const rows =
     file === null ? [] : file.rows.filter((row) => row.index < examples && isComplete(row));
+  const images = new StatedImages(dataset.test);
   try {
+    await file?.prepare();
     for (const [done, norm] of norms.entries()) {
       const isOver = limits?.[done];
       const search = {
@@ -69,10 +62,13 @@ export async function* searchedAudit(
         norm,
         seed,
         inspect,
-        effort: searchEfforts[minutes === undefined ? budget : "quick"],
+        effort: effortOf(options),
       };
       const stored = rows.filter((row) => row.norm === norm);
-      for await (const searched of untilTimeIsUp(searchRadii(search, stored))) {
+      for await (const found of untilTimeIsUp(searchRadii(search, stored))) {
+        const searched = found.map((row) =>
+          Object.assign({}, row, { image: images.checksum(row.index) }),
+        );
         await file?.append(searched);
         rows.push(...searched);
         yield { event: "search", searched, done, total: norms.length };
@@ -82,8 +78,6 @@ export async function* searchedAudit(
   } catch (error) {
     if (signal?.aborted) return null;
     throw error;
-  } finally {
-    await file?.close();
   }
 }
 

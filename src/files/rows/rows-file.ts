@@ -30,6 +30,8 @@ export interface RowsFormat<R> {
   parse(file: string, contents: string): StoredRows<R>;
   /** Settings of these rows, stored beside them; undefined where each row states its own. */
   readonly settings?: object | undefined;
+  /** Whether rows that have no settings beside them are accepted; by default they are refused. */
+  readonly acceptsNone?: boolean | undefined;
   /** Throws `UsageError` if rows were begun with other settings than these. */
   checkSettings?(stored: StoredSettings): void;
 }
@@ -67,10 +69,12 @@ export class RowsFile<R extends object> {
   readonly settings: string | null;
   readonly #options: RowsFileOptions<R>;
   readonly #lease: WorkLease;
+  readonly #isFresh: boolean;
 
   private constructor(before: RowsBefore<R>, options: RowsFileOptions<R>, lease: WorkLease) {
     this.rows = before.rows;
     this.settings = before.settings;
+    this.#isFresh = before.isFresh;
     this.#options = options;
     this.#lease = lease;
   }
@@ -104,11 +108,11 @@ export class RowsFile<R extends object> {
     return (await this.#options.storage.readIfThere(this.#images)) ?? undefined;
   }
 
-  /** For a file without rows, writes the settings and removes images of rows that are gone. */
+  /** Writes settings that are not yet stored. For a file without rows, also removes images of rows that are gone. */
   async prepare(): Promise<void> {
     const { storage, name } = this.#options;
-    if (this.rows.length > 0 || this.settings === null) return;
-    await storage.remove(this.#images);
+    if (!this.#isFresh || this.settings === null) return;
+    if (this.rows.length === 0) await storage.remove(this.#images);
     await storage.write(besideRows(name, "settings.json"), this.settings);
   }
 
@@ -134,6 +138,8 @@ export class RowsFile<R extends object> {
 interface RowsBefore<R> {
   readonly rows: readonly R[];
   readonly settings: string | null;
+  /** Whether the settings are not yet stored. */
+  readonly isFresh: boolean;
 }
 
 /** The rows of a file that is resumed, which is cut after its last whole line; none for a new file. */
@@ -148,13 +154,13 @@ async function rowsBefore<R>({
   const stored = format.settings === undefined ? null : await textIfThere(storage, settings);
   const contents = await textIfThere(storage, name);
   const fresh = format.settings === undefined ? null : sealedJson(format.settings);
-  if (contents === null) return { rows: [], settings: fresh };
+  if (contents === null) return { rows: [], settings: fresh, isFresh: true };
   if (!resume)
     throw new UsageError(
       `${path} already holds rows; continue them with --resume, or choose another --out`,
       { code: "in-use" },
     );
-  if (format.settings !== undefined && stored === null)
+  if (format.settings !== undefined && stored === null && format.acceptsNone !== true)
     throw new UsageError(
       `${path} has no settings beside it, so it is unknown how its rows were made; choose another --out`,
       { code: "not-found" },
@@ -164,5 +170,6 @@ async function rowsBefore<R>({
   const { rows, whole } = format.parse(path, contents);
   if (whole.length < contents.length)
     await storage.truncate(name, new TextEncoder().encode(whole).length);
-  return { rows, settings: rows.length === 0 ? fresh : stored };
+  const isFresh = rows.length === 0 || stored === null;
+  return { rows, settings: isFresh ? fresh : stored, isFresh };
 }
