@@ -104,8 +104,8 @@ export interface TrainOptions
   /** Training images that are held out to choose the checkpoint by its accuracy under attack. */
   readonly validation?: number | undefined;
   /**
-   * Stop once accuracy on clean validation images is lower by more than this share than at the start, and restore the best
-   * checkpoint.
+   * Choose no checkpoint whose accuracy on clean validation images is lower by more than this share than at the start, and stop
+   * once it stays lower for an epoch without rising.
    */
   readonly maxCleanLoss?: number | undefined;
   /** Stop after this many epochs without a better checkpoint on the validation images. */
@@ -148,7 +148,7 @@ export interface EvaluateOptions
   readonly imageGrey16?: ImageRules["imageGrey16"] | undefined;
   /** Test images to attack, from the first one on. */
   readonly examples?: number | undefined;
-  /** How models are scored; published is the paper's way, for comparison only. */
+  /** How models are scored; published is the paper's protocol, for comparison only. */
   readonly protocol?: "sound" | "published" | undefined;
   /** Radius in ℓ∞, for pixels in [0, 1]; several make a curve. */
   readonly epsilonLinf?: OneOrMore | undefined;
@@ -162,11 +162,11 @@ export interface EvaluateOptions
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
   readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
-  /** Fresh draws that score a randomised model; half of them choose the strongest attack of the union. */
+  /** Fresh draws for scoring a randomised model; half of them select the strongest attack of the union. */
   readonly draws?: number | undefined;
   /** Draws averaged at each step of an attack on a randomised model; several make a curve; by default 16, 20 if all attacks are autoattack-*-rand, or 80 if published. */
   readonly eot?: OneOrMore | undefined;
-  /** What an attack on a randomised model maximises; by default worst, or mean-logits if published. */
+  /** Objective of an attack on a randomised model; by default worst, or mean-logits if published. */
   readonly objective?:
     | "worst"
     | "mean-loss"
