@@ -1,5 +1,6 @@
 // The result of an audit, computed from its rows and its probe.
 
+import { normOfAttack } from "../attacks/table.ts";
 import type { Row } from "../evaluate/row.ts";
 import { attackRadiusKey, choosing8bit, groupBy, meanShare } from "../evaluate/row-statistics.ts";
 import { isSpared } from "../evaluate/spared.ts";
@@ -178,7 +179,7 @@ function normOf(
   const ran = new Set(attacks.map(({ attack }) => attack));
   const last = attacks[attacks.length - 1];
   for (const attack of planned)
-    if (attack.endsWith(`-${rows[0].norm}`) && !ran.has(attack))
+    if (normOfAttack(attack) === rows[0].norm && !ran.has(attack))
       attacks.push(unneeded(attack, last));
   update(worst, below);
   return {

@@ -1,10 +1,11 @@
 // Decides whether an image is broken under noise: a test on fresh draws gives the smoothed classifier's class.
+import { normOfAttack } from "../../attacks/table.ts";
 import { predictAt } from "../../certify/predict.ts";
 import type { CertificateRow } from "../../certify/row.ts";
 import type { Row } from "../../evaluate/row.ts";
 import type { RowsFile } from "../../files/rows/rows-file.ts";
 import { fold, keyOf, nameToNumber } from "../../math/random.ts";
-import { type Ball, ballsOf } from "./balls.ts";
+import type { Ball } from "./balls.ts";
 import { BreakRow } from "./break-row.ts";
 import { openCertificateRows } from "./certificate-rows.ts";
 import { type CertifiedPoint, smoothedOf } from "./certified-point.ts";
@@ -21,10 +22,18 @@ export const BREAKING_ALPHA = 0.001;
 /** The file of tests in an audit's storage. */
 const BREAKS = "rows.breaks.jsonl";
 
-/** The largest number of tests per image: of the clean image, and of each attack at each radius. */
+/**
+ * The largest number of tests per image: of the clean image, and of each attack at each of its radii. Attacks in ℓ0 count
+ * too, since their images may lie in balls of other norms.
+ */
 export function testsPerImage({ attacks, options }: Pick<ProvedAudit, "attacks" | "options">) {
-  const radii = new Map(ballsOf(options).map((balls) => [String(balls[0].norm), balls.length]));
-  const ofAttack = (attack: string) => radii.get(attack.split("-").at(-1) ?? "") ?? 0;
+  const { epsilonLinf, epsilonL2, epsilonL1, epsilonL0 = [] } = options;
+  const radii = { linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1, l0: epsilonL0 };
+  const most = Math.max(...Object.values(radii).map((own) => new Set(own).size));
+  const ofAttack = (attack: string): number => {
+    const norm = normOfAttack(attack);
+    return norm === undefined ? most : new Set(radii[norm]).size;
+  };
   return attacks.reduce((sum, attack) => sum + ofAttack(attack), 1);
 }
 
