@@ -1,6 +1,7 @@
 import type { Norm } from "../../attacks/victim.ts";
 import type { Split } from "../../data/dataset.ts";
 import { ballAround, type InputRegion } from "../../engine/bounds/region.ts";
+import type { ImageRange } from "../../evaluate/image-range.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { type AuditOptions, searchedNorms } from "../options.ts";
 
@@ -38,13 +39,24 @@ export function regionAround(test: Split, index: number, { norm, epsilon }: Ball
   return ballAround(norm, data, epsilon, PIXELS);
 }
 
-/** The radii of each norm of an audit, ascending, each once. */
-export function ballsOf({
-  norms,
-  epsilonLinf,
-  epsilonL2,
-  epsilonL1,
-}: Pick<AuditOptions, "norms" | "epsilonLinf" | "epsilonL2" | "epsilonL1">): Ball[][] {
+/** Whether a stored row is about an image and a ball of this audit. Others stay in their file and are not counted. */
+export const isAbout = (
+  { range, options }: { readonly range: ImageRange; readonly options: Radii },
+  row: Ball & { readonly index: number },
+): boolean =>
+  isIn(range, row) &&
+  ballsOf(options)
+    .flat()
+    .some((ball) => isSame(ball, row));
+
+/** Whether a stored row is about an image of this range. */
+export const isIn = ({ from, to }: ImageRange, { index }: { readonly index: number }): boolean =>
+  index >= from && index < to;
+
+type Radii = Pick<AuditOptions, "norms" | "epsilonLinf" | "epsilonL2" | "epsilonL1">;
+
+/** The radii of each norm of an audit that has proofs, ascending, each once. */
+export function ballsOf({ norms, epsilonLinf, epsilonL2, epsilonL1 }: Radii): Ball[][] {
   const radii = { linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 };
   return searchedNorms({ norms }).map((norm) =>
     [...new Set(radii[norm])].sort((a, b) => a - b).map((epsilon) => ({ norm, epsilon })),

@@ -123,6 +123,37 @@ describe("an audit that --resume continues with --prove", () => {
     expect(await rowsOf(resumed, "rows.breaks.jsonl")).toHaveLength(tests.length);
     expect(again.proofs?.balls).toMatchObject([{ proven: count }, { broken: count }]);
   });
+
+  it("counts proofs, certificates and checks of the images asked for, if it asks for fewer", async () => {
+    const out = core.memoryStorage("fewer");
+    await auditIn(out, proving);
+    const check = {
+      attack: "fgsm-l2",
+      norm: "l2",
+      epsilon: 0.02,
+      linf: 0.01,
+      l2: 0.01,
+      l1: 0.01,
+      prediction: 0,
+      of: 10,
+      level: 0.1,
+      draws: 1,
+      votes: 1,
+      refuted: false,
+    };
+    const checks = [1, 3].map((index) => JSON.stringify(Object.assign({ index }, check)));
+    await out.write("rows.checks.jsonl", new TextEncoder().encode(`${checks.join("\n")}\n`));
+    const kept = await out.read("rows.proofs.jsonl");
+    const fewer = await auditIn(out, { ...proving, examples: 2, resume: true });
+    expect([fewer.examples, fewer.proofs?.unconfirmed]).toEqual([2, 1]);
+    expect(fewer.proofs?.balls).toMatchObject([
+      { epsilon: 0.02, examples: 2, proven: 2 },
+      { epsilon: 0.9, examples: 2, broken: 2 },
+    ]);
+    expect(await out.read("rows.proofs.jsonl")).toEqual(kept);
+    const all = await auditIn(out, { ...proving, resume: true });
+    expect(all.proofs).toMatchObject({ unconfirmed: 2, balls: [{ examples: 4 }, { examples: 4 }] });
+  });
 });
 
 it("attacks are on the classifier that is certified: an adversarial network answers by rounding", async () => {

@@ -1,9 +1,9 @@
 // Proofs about a deterministic network, image by image: cheap bounds before the attacks, costly methods after them.
+import { normOfAttack } from "../../attacks/table.ts";
 import type { Evaluation } from "../../engine/bounds/evaluation.ts";
 import type { Compile } from "../../engine/bounds/program.ts";
 import type { InputRegion } from "../../engine/bounds/region.ts";
 import type { Scored } from "../../evaluate/evaluate.ts";
-import type { ImageRange } from "../../evaluate/image-range.ts";
 import type { Row } from "../../evaluate/row.ts";
 import { groupBy } from "../../evaluate/row-statistics.ts";
 import { isBroken } from "../../evaluate/survivors.ts";
@@ -14,7 +14,7 @@ import { evaluationOf } from "../../verify/evaluation.ts";
 import { type ProofRow, proofName } from "../../verify/proof-row.ts";
 import { type ClassProver, classProverOf } from "../../verify/prover.ts";
 import { type RegionProof, type Robustness, RobustnessProver } from "../../verify/robustness.ts";
-import { type Ball, ballsOf, contains, isSame, regionAround } from "./balls.ts";
+import { type Ball, ballsOf, contains, isAbout, regionAround } from "./balls.ts";
 import { type Contradiction, saveContradiction } from "./contradiction.ts";
 import { broken, type Found, finite } from "./findings.ts";
 import { KeptProofs } from "./kept-proofs.ts";
@@ -48,10 +48,8 @@ export class NetworkProofs implements LowerBounds {
     this.#balls = ballsOf(audit.options);
     this.#first = firstAttacks(audit.attacks);
     this.#evaluation = evaluationOf(audit.target);
-    // Rows of other images and balls stay in the file and do not count.
     for (const row of file?.rows ?? [])
-      if (isIn(audit.range, row) && this.#balls.flat().some((ball) => isSame(ball, row)))
-        this.#rows.set(proofName(row), row);
+      if (isAbout(audit, row)) this.#rows.set(proofName(row), row);
   }
 
   /** Throws `UsageError` for a network with an operator without a bound, and for rows of other settings. */
@@ -290,11 +288,8 @@ export class NetworkProofs implements LowerBounds {
 /** The file of proofs in an audit's storage. */
 export const PROOFS = "rows.proofs.jsonl";
 
-const isIn = ({ from, to }: ImageRange, { index }: ProofRow): boolean =>
-  index >= from && index < to;
-
 /** The first attack of each norm. It also runs on proven images, and so checks the proofs. */
 function firstAttacks(attacks: readonly string[]): ReadonlySet<string> {
-  const byNorm = groupBy(attacks, (attack) => attack.split("-").at(-1));
+  const byNorm = groupBy(attacks, normOfAttack);
   return new Set([...byNorm.values()].map(([first]) => first));
 }

@@ -9,7 +9,7 @@ import { noneSpared } from "../../evaluate/spared.ts";
 import { RowsFile } from "../../files/rows/rows-file.ts";
 import { SMOOTHING } from "../../report/proven-balls.ts";
 import { type ProofRow, proofName } from "../../verify/proof-row.ts";
-import { type Ball, ballsOf } from "./balls.ts";
+import { type Ball, ballsOf, isAbout, isIn } from "./balls.ts";
 import { BreakTests, type TestedRow } from "./break-tests.ts";
 import { checkCertificate } from "./certificate-check.ts";
 import { CERTIFICATES, openCertificateRows } from "./certificate-rows.ts";
@@ -67,8 +67,9 @@ export class SmoothedProofs implements LowerBounds {
     this.#noise = noise;
     this.#balls = ballsOf(audit.options);
     this.#files = files;
-    for (const row of files.checks?.rows ?? []) this.#addCheck(row);
-    for (const row of files.proofs?.rows ?? []) this.#proofs.set(proofName(row), row);
+    for (const row of files.checks?.rows ?? []) if (isIn(audit.range, row)) this.#addCheck(row);
+    for (const row of files.proofs?.rows ?? [])
+      if (isAbout(audit, row)) this.#proofs.set(proofName(row), row);
   }
 
   /** Opens the files of checks, of tests and of proofs. Throws `UsageError` for rows of other settings. */
