@@ -2,7 +2,7 @@ import { parseHTML } from "linkedom";
 import { beforeAll, describe, expect, it } from "vitest";
 import { auditedPage } from "../../../test/fixtures/audited-page.ts";
 import { rowWith } from "../../../test/fixtures/rows-fixture.ts";
-import { decidedOverNorms } from "./decided.ts";
+import { decidedBalls, decidedOverNorms } from "./decided.ts";
 import { breakingRadii, edgesOf } from "./radii.ts";
 
 const small = { examples: 50, stored: 1, side: 4 };
@@ -61,7 +61,7 @@ describe("what is decided over all norms", () => {
       proof(2, "l2", 2, "broken"),
       proof(2, "linf", 0.5, "proven"),
     ];
-    expect(decidedOverNorms(result({}), proofs)).toEqual({
+    expect(decidedOverNorms(result({}), { proofs, rows: [] })).toEqual({
       examples: 3,
       proven: 1,
       broken: 1,
@@ -69,9 +69,53 @@ describe("what is decided over all norms", () => {
     });
   });
 
+  const l0 = { norm: "l0", epsilon: 3 };
+  const proofs = [
+    proof(0, "linf", 1, "proven"),
+    proof(1, "linf", 1, "undecided"),
+    proof(2, "linf", 1, "proven"),
+    proof(3, "linf", 1, "broken"),
+  ];
+  const attacked = (index: number, more: object) =>
+    rowWith(Object.assign({ index, attack: "sigma-zero-l0", correct: 0, clean: 1 }, l0, more));
+
+  it("counts what attacks broke in ℓ0, where nothing is proven", () => {
+    const rows = [
+      attacked(0, { correct: 1 }),
+      attacked(1, {}),
+      attacked(2, {}),
+      attacked(3, { correct: 1 }),
+      // Not asked for by a resumed audit with fewer images.
+      attacked(9, {}),
+    ];
+    const audited = result({ norms: [{ norm: "linf", epsilon: 1 }, l0] });
+    expect(decidedOverNorms(audited, { proofs, rows })).toEqual({
+      examples: 4,
+      proven: 0,
+      broken: 3,
+      undecided: 1,
+    });
+  });
+
+  it("leaves ℓ0 out under noise, where an attack breaks a share of the draws", () => {
+    const audited = result({ norms: [{ norm: "linf", epsilon: 1 }, l0], noise: "normal:0.1" });
+    const rows = [attacked(1, { draws: 100 }), attacked(2, { draws: 100, clean: 0 })];
+    expect(decidedBalls(audited)).toEqual([{ norm: "linf", epsilon: 1 }]);
+    expect(decidedOverNorms(audited, { proofs, rows })).toEqual({
+      examples: 4,
+      proven: 2,
+      broken: 1,
+      undecided: 1,
+    });
+  });
+
   it("is what attacks broke without proofs, and nothing under noise", () => {
-    expect(decidedOverNorms(result({}), [])).toMatchObject({ proven: 0, broken: 2, undecided: 2 });
-    expect(decidedOverNorms(result({ noise: "normal:0.1" }), [])).toBeNull();
+    expect(decidedOverNorms(result({}), { rows: [] })).toMatchObject({
+      proven: 0,
+      broken: 2,
+      undecided: 2,
+    });
+    expect(decidedOverNorms(result({ noise: "normal:0.1" }), { rows: [] })).toBeNull();
   });
 });
 

@@ -13,7 +13,7 @@ import {
   unionText,
 } from "../text.ts";
 import { tally } from "./checks.ts";
-import { decidedOverNorms } from "./decided.ts";
+import { decidedBalls, decidedOverNorms } from "./decided.ts";
 
 type Accuracy = AuditResult["union"];
 
@@ -68,7 +68,7 @@ function facts(result: AuditResult, evaluation: Evaluation | undefined): Markup 
 
 /** Proven, broken and undecided images over all norms, as a bar; null for a classifier under noise without certificates. */
 function decided(result: AuditResult, evaluation: Evaluation | undefined): Markup | null {
-  const ball = decidedOverNorms(result, evaluation?.proofs ?? []);
+  const ball = decidedOverNorms(result, evaluation ?? { rows: [] });
   if (ball === null) return null;
   const { proofs } = result;
   const kind = proofs?.kind ?? "proof";
@@ -76,7 +76,8 @@ function decided(result: AuditResult, evaluation: Evaluation | undefined): Marku
     proofs === null
       ? " Nothing was proven, since the audit ran without --prove: attacks alone cannot show that an image is robust."
       : "";
-  return statusBar({ name: radii(result), ball, kind, remark });
+  const name = decidedBalls(result).map(ballText).join(" or ");
+  return statusBar({ name, ball, kind, remark });
 }
 
 /** One line of the table of accuracies; `rounded` is the accuracy after rounding to 8 bits. */
