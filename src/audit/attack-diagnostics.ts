@@ -1,10 +1,10 @@
 // Diagnostics of the attacks: do they behave like working attacks?
 import type { Row } from "../evaluate/row.ts";
 import { isBroken } from "../evaluate/survivors.ts";
-import { counted, normName, radius } from "../report/format.ts";
+import { counted, listed, normName, radius } from "../report/format.ts";
 import { cleanOf } from "./answer-diagnostics.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
-import { isSearch } from "./smallest/search-attack.ts";
+import { isFromOtherBall, isSearch } from "./smallest/search-attack.ts";
 
 /** A count below this may be a coincidence, for any share. */
 const MIN_IMAGES = 2;
@@ -64,17 +64,21 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   };
 }
 
-/** Fires if the search for smallest radii breaks images inside a ball in which all attacks failed on them. */
+/** Fires if attacks in other balls, or the search for smallest radii, break images inside a ball whose attacks left them right. */
 export function searchWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
-  const won = new Set(
-    rows.filter((row) => isSearch(row) && isBroken(row)).map(({ index }) => index),
-  ).size;
+  const broken = rows.filter(isBroken);
+  const [searched, others] = [broken.filter(isSearch), broken.filter(isFromOtherBall)];
+  const won = new Set([...searched, ...others].map(({ index }) => index)).size;
   if (won === 0) return null;
+  const winners = [
+    others.length > 0 ? ["attacks in other balls"] : [],
+    searched.length > 0 ? ["the search for smallest radii"] : [],
+  ].flat();
   const isMany = won >= Math.max(MIN_IMAGES, MIN_SEARCHED * cleanOf(rows).length);
   return {
     code: "search-wins",
     severity: isMany ? "warning" : "note",
-    text: `the search for smallest radii broke ${counted(won, "image")} inside a ball whose attacks all failed; ${won === 1 ? "it counts" : "they count"} as broken`,
+    text: `${listed(winners)} broke ${counted(won, "image")} inside a ball whose own attacks all failed; ${won === 1 ? "it counts" : "they count"} as broken`,
     advice: "the attacks have not converged: use --budget standard or full",
   };
 }

@@ -117,7 +117,7 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
     unanswered: ({ rows }) => (rows.some(hasBlackBox) ? undefined : "not applicable"),
   },
   "search-wins": {
-    claim: "The search for smallest radii breaks nothing that the attacks left right",
+    claim: "No search and no attack in another ball breaks what the attacks in a ball left right",
     unanswered: (facts) =>
       facts.isUnsearched === true
         ? "not run"

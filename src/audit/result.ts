@@ -12,6 +12,7 @@ import { type AuditClass, type Confusion, classesOf, confusionsOf } from "./clas
 import type { Diagnostic, Facts, NotRun } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import { isContradicted, type ProofSummary } from "./prove/proof-summary.ts";
+import { isUnsearched } from "./smallest/search-attack.ts";
 import type { SmallestRadii } from "./smallest/smallest.ts";
 import type { Convergence } from "./timed/convergence.ts";
 import { weakest } from "./weakest.ts";
@@ -37,7 +38,7 @@ export interface AuditNorm {
   readonly norm: string;
   readonly epsilon: number;
   readonly attacks: readonly AuditAttack[];
-  /** Accuracy under the strongest of these attacks and of the attacks at smaller radii, whose balls lie inside this ball. */
+  /** Accuracy under the worst of these attacks and of those at smaller radii, and of what other balls' attacks found inside. */
   readonly accuracy: Interval;
   /** The same under the strongest attack after rounding to 8 bits per channel. */
   readonly accuracy8bit: Interval;
@@ -142,7 +143,10 @@ const accuracy8bitOf = ({ rounded }: Worst) =>
 
 function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   const [{ attack, steps, restarts, draws }] = rows;
-  const tried = draws === 1 ? rows.filter((row) => row.clean === 1 && !isSpared(row)) : rows;
+  const tried =
+    draws === 1
+      ? rows.filter((row) => row.clean === 1 && !isSpared(row) && !isUnsearched(row))
+      : rows;
   update(worst, rows);
   return {
     attack,

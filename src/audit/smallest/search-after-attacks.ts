@@ -11,7 +11,7 @@ import type { LowerBounds } from "../prove/lower-bounds.ts";
 import type { TimedAttacks } from "../timed/timed-attacks.ts";
 import type { RadiusRow } from "./radius-row.ts";
 import type { FoundImage } from "./search.ts";
-import { rowsOfFound, searchRows } from "./search-attack.ts";
+import { rowsInBalls, rowsOfFound } from "./search-attack.ts";
 import { type SearchEvent, searchedAudit } from "./searched-audit.ts";
 
 /** An audit whose attacks have run. */
@@ -36,7 +36,10 @@ interface AttackedAudit {
 export interface Searched {
   /** The rows of the search; null if no search ran, or if it was stopped or failed. */
   readonly searched: readonly RadiusRow[] | null;
-  /** The search as one more attack, in the balls in which it broke images that survived every attack. */
+  /**
+   * What attacks in other balls found, and the search, each as one more attack in the balls in which it broke images that
+   * survived every attack.
+   */
   readonly attack: readonly Row[];
   /** Rows of all images that the search broke, at any radius. */
   readonly found: readonly Row[];
@@ -47,7 +50,7 @@ export async function* searchAfterAttacks(
   attacked: AttackedAudit,
 ): AsyncGenerator<SearchEvent, Searched, void> {
   const { options, audit, audited, victim, noise, rows, radii, lower, timed, runner } = attacked;
-  const nothing = { searched: null, attack: [], found: [] };
+  const nothing = { searched: null, attack: rowsInBalls(rows, []), found: [] };
   if (noise !== null || searchedNorms(options).length === 0) return nothing;
   const { signal } = audit;
   const { dataset } = audited;
@@ -62,7 +65,7 @@ export async function* searchAfterAttacks(
     if (searched === null) return nothing;
     return {
       searched,
-      attack: searchRows(rows, searched),
+      attack: rowsInBalls(rows, searched),
       found: rowsOfFound(rows, searched),
     };
   } catch (error) {

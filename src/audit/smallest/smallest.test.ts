@@ -50,6 +50,35 @@ it("a search whose time ended is about the images that it attacked, or that are 
   expect(smallestOf(attacked, searched.slice(2, 3), ["l2"])).toBeNull();
 });
 
+it("what attacks and searches in other norms found counts with its length in this one", () => {
+  const survived = { norm: "linf", epsilon: 0.1, clean: 1, correct: 1, majority: 1, linf: 0.1 };
+  const linf = [0, 1, 2, 3].map((index) => rowWith(Object.assign({ index }, survived)));
+  const broken = { norm: "l2", epsilon: 0.5, l2: 0.4, linf: 0.02, clean: 1 };
+  const rows = [
+    ...linf,
+    rowWith(Object.assign({ index: 0 }, broken)),
+    // One that survived, one under noise, and one without a row in ℓ∞ say nothing.
+    rowWith(Object.assign({ index: 1, correct: 1 }, broken)),
+    rowWith(Object.assign({ index: 2, draws: 100 }, broken)),
+    rowWith(Object.assign({ index: 9 }, broken)),
+  ];
+  const found = { prediction: 7, linf: 0.03, l2: 0.2, l1: 2.5, correct8bit: 1 };
+  const searched = [0, 3].map((index) =>
+    Object.assign({ index, radius: 0.2, found }, {
+      label: 0,
+      norm: "l2",
+      attack: "fmn-l2",
+      epsilon: null,
+    } as const),
+  );
+  expect([...smallestByImage(rows, searched, "linf")]).toEqual([
+    [0, 0.02],
+    [1, Infinity],
+    [2, Infinity],
+    [3, 0.03],
+  ]);
+});
+
 it("one sentence says where half of the images break", () => {
   const half = (norm: "linf" | "l2", ...values: readonly number[]) =>
     smallestRadii(norm, radii(...values));

@@ -1,6 +1,7 @@
 // The smallest radius at which each image breaks, and statistics over all images.
 import type { Norm } from "../../attacks/victim.ts";
 import type { Row } from "../../evaluate/row.ts";
+import { isBroken } from "../../evaluate/survivors.ts";
 import { isSearched, type RadiusRow } from "./radius-row.ts";
 
 /** The smallest radii at which images break in one norm. They are upper bounds: a stronger attack may find smaller ones. */
@@ -15,16 +16,29 @@ export interface SmallestRadii {
   readonly deciles: readonly (number | null)[];
 }
 
+/** The length of a row's perturbation in a norm; undefined in ℓ0 where no attack in ℓ0 made it. */
+export function lengthIn({ linf, l2, l1, l0 }: Row, norm: string | null): number | undefined {
+  const lengths: Readonly<Record<string, number | undefined>> = { linf, l2, l1, l0 };
+  return lengths[String(norm)];
+}
+
+/** The length in a norm of what a search in any norm found; infinite if it found nothing, and in ℓ0. */
+export function radiusIn({ radius, found, norm: own }: RadiusRow, norm: string | null): number {
+  if (own === norm) return radius ?? Number.POSITIVE_INFINITY;
+  if (found === undefined || radius === null) return Number.POSITIVE_INFINITY;
+  const { linf, l2, l1 } = found;
+  const lengths: Readonly<Record<string, number | undefined>> = { linf, l2, l1 };
+  return lengths[String(norm)] ?? Number.POSITIVE_INFINITY;
+}
+
 /** The length of the perturbation that broke a row's image: 0 if the image is wrong when clean, infinite if it survived. */
 export function breakingRadius(row: Row): number {
   const { norm, epsilon, clean, majority } = row;
   if (clean < 0.5) return 0;
   if (majority === 1) return Number.POSITIVE_INFINITY;
-  const { linf, l2, l1, l0 } = row;
-  const lengths: Readonly<Record<string, number | undefined>> = { linf, l2, l1, l0 };
   // Float rounding may make a perturbation longer than the radius, but it stays in the ball.
   const bound = epsilon ?? Number.POSITIVE_INFINITY;
-  return Math.min(lengths[String(norm)] ?? Number.POSITIVE_INFINITY, bound);
+  return Math.min(lengthIn(row, norm) ?? Number.POSITIVE_INFINITY, bound);
 }
 
 /**
@@ -43,7 +57,11 @@ export function smallestOf(
   return found.length === 0 ? null : found;
 }
 
-/** The smallest radius per image that attacks or searches found in a norm, by index; infinite where none broke the image. */
+/**
+ * The smallest radius per image in a norm, by index, of those that the norm's attacks or searches tried; infinite where none
+ * broke the image. What attacks and searches in other norms found counts with its length in this one, if the network is
+ * deterministic.
+ */
 export function smallestByImage(
   rows: readonly Row[],
   searched: readonly RadiusRow[],
@@ -54,11 +72,16 @@ export function smallestByImage(
     smallest.set(index, Math.min(smallest.get(index) ?? Number.POSITIVE_INFINITY, radius));
   for (const row of rows) if (row.norm === norm) add(row.index, breakingRadius(row));
   const own = searched.filter((row) => row.norm === norm);
-  for (const row of own) add(row.index, row.radius ?? Number.POSITIVE_INFINITY);
+  for (const row of own) add(row.index, radiusIn(row, norm));
   // The time of a search may end before its last image. Attacks in a ball alone say less, so they are not mixed with searches.
   const done = new Set(own.filter(isSearched).map(({ index }) => index));
   if (done.size > 0)
     for (const index of smallest.keys()) if (!done.has(index)) smallest.delete(index);
+  for (const row of rows)
+    if (row.norm !== norm && smallest.has(row.index) && isBroken(row) && row.clean === 1)
+      add(row.index, lengthIn(row, norm) ?? Number.POSITIVE_INFINITY);
+  for (const row of searched)
+    if (row.norm !== norm && smallest.has(row.index)) add(row.index, radiusIn(row, norm));
   return smallest;
 }
 
