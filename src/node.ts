@@ -1,13 +1,13 @@
 // `rampart/node`: the library with files and onnxruntime-node. These functions are what the commands do.
 
 import { auditInNode, type NodeAudit } from "./audit/node.ts";
+import { reportTools } from "./audit/report-tools.ts";
 import type { AuditResult } from "./audit/result.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { decodeImage } from "./data/decode/node.ts";
 import type { FolderOptions } from "./data/folder-options.ts";
 import { type ImageSource, type ImageTensorOptions, imageTensorWith } from "./data/image-tensor.ts";
 import { type NodeDataOptions, openDatasetInNode } from "./data/node.ts";
-import { parseNpz } from "./data/npz.ts";
 import {
   type NodeRuntimeOptions,
   nodeProgram as programOf,
@@ -15,7 +15,6 @@ import {
 } from "./engine/runtime/node.ts";
 import type { Program, Runtime } from "./engine/runtime/runtime.ts";
 import type { Row } from "./evaluate/row.ts";
-import { summarize } from "./evaluate/summary.ts";
 import { writeWhole } from "./files/node.ts";
 import {
   auditingOptions,
@@ -253,7 +252,7 @@ export async function report(
       code: "missing-option",
     });
   const files = await Promise.all(rows.map((path) => readRowsFile(pathOf("a file of rows", path))));
-  await writeReport(out, rendered(evaluationsOf(files, { summarize, parseNpz }), format));
+  await writeReport(out, rendered(evaluationsOf(files, reportTools), format));
 }
 
 /**
@@ -278,7 +277,7 @@ export async function compare(
     await readResultFile(pathOf("the result before", before)),
     await readResultFile(pathOf("the result after", after)),
   ];
-  const results = comparedResults(files[0], files[1], { summarize, parseNpz });
+  const results = comparedResults(files[0], files[1], reportTools);
   const comparison = comparisonOf(...results, compareOptions(settings));
   const evaluations = results.map(({ evaluation }) => evaluation);
   if (out !== undefined)

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseNpz } from "../data/npz.ts";
-import { summarize } from "../evaluate/summary.ts";
+import { reportTools } from "../audit/report-tools.ts";
 import { comparedResults } from "../report/compared-results.ts";
 import { comparisonOf } from "../report/comparison.ts";
 import { comparisonRecord, comparisonReport } from "../report/comparison-report.ts";
@@ -55,7 +54,7 @@ export const compareCommand = command({
   ],
   async run({ before, after, maxDrop, out, format, seed }, context) {
     const files = [await readResultFile(before), await readResultFile(after)];
-    const results = comparedResults(files[0], files[1], { summarize, parseNpz });
+    const results = comparedResults(files[0], files[1], reportTools);
     const comparison = comparisonOf(...results, { seed, maxDrop });
     const target = targetOf(out, format);
     if (target !== undefined || format !== undefined) {

@@ -2,9 +2,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { EpsilonL0 } from "../attacks/options.ts";
 import { AuditOptions } from "../audit/options.ts";
-import { parseNpz } from "../data/npz.ts";
+import { reportTools } from "../audit/report-tools.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
-import { summarize } from "../evaluate/summary.ts";
 import { nodeHost } from "../files/host/node.ts";
 import { besideRows } from "../files/rows/rows-file.ts";
 import { nodeFiles } from "../files/run/node.ts";
@@ -250,7 +249,7 @@ async function compares(
   );
   // Both are the same network under the same name.
   const labels = ["before", "after"] as const;
-  const results = comparedResults(before, after, { summarize, parseNpz }, labels);
+  const results = comparedResults(before, after, reportTools, labels);
   const found = comparisonOf(...results, { seed });
   const isUnchanged = haveSameWeights(results);
   const training = isUnchanged ? [UNCHANGED, ...notes] : notes;

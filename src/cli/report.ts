@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseNpz } from "../data/npz.ts";
-import { summarize } from "../evaluate/summary.ts";
+import { reportTools } from "../audit/report-tools.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
 import { readRowsFile } from "../report/node.ts";
@@ -38,7 +37,7 @@ export const reportCommand = command({
       });
     const files = [];
     for (const path of paths) files.push(await readRowsFile(path));
-    const evaluations = evaluationsOf(files, { summarize, parseNpz });
+    const evaluations = evaluationsOf(files, reportTools);
     const text = report(evaluations, format);
     const target = out ?? (format === "html" ? "report.html" : undefined);
     if (target !== undefined) await writeOutput(context, target, text);

@@ -1,5 +1,4 @@
-import { parseNpz } from "../data/npz.ts";
-import { summarize } from "../evaluate/summary.ts";
+import { reportTools } from "../audit/report-tools.ts";
 import { textIfThere } from "../files/storage/storage.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { comparedResults, type ResultFile } from "../report/compared-results.ts";
@@ -43,5 +42,5 @@ export async function compare(
       { code: "missing-option" },
     );
   const files = [await resultFile(before, 0), await resultFile(after, 1)];
-  return comparisonOf(...comparedResults(files[0], files[1], { summarize, parseNpz }), settings);
+  return comparisonOf(...comparedResults(files[0], files[1], reportTools), settings);
 }

@@ -1,9 +1,11 @@
 // The rows that callers of the library give: a list, or the storage that holds them.
+import { RADII } from "../audit/smallest/radius-row.ts";
 import { besideRows } from "../files/rows/rows-file.ts";
 import { type Storage, textIfThere } from "../files/storage/storage.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { RowsFile } from "../report/evaluation.ts";
-import { type FileBeside, provenRows } from "../report/read-proofs.ts";
+import { auditSummaryOf } from "../report/compared-results.ts";
+import type { FileBeside, RowsFile } from "../report/evaluation.ts";
+import { provenRows } from "../report/read-proofs.ts";
 import { readRows, rowsInMemory } from "../report/read-rows.ts";
 import type { RowsSource } from "./rows-source.ts";
 import { ROWS } from "./values.ts";
@@ -11,6 +13,14 @@ import { ROWS } from "./values.ts";
 async function textBeside(source: Storage, suffix: string): Promise<FileBeside> {
   const name = besideRows(ROWS, suffix);
   return { file: source.pathOf(name), text: await textIfThere(source, name) };
+}
+
+/** The searches of an audit that wrote to the storage; undefined if none did. */
+async function searchesBeside(source: Storage): Promise<FileBeside | undefined> {
+  const text = await textIfThere(source, RADII);
+  if (text === null && auditSummaryOf(await textIfThere(source, "summary.json")) === null)
+    return undefined;
+  return { file: source.pathOf(RADII), text };
 }
 
 /** The rows of a source, with the settings and images beside them. `place` tells lists apart. */
@@ -31,6 +41,7 @@ export async function rowsFile(source: RowsSource, place: number): Promise<RowsF
         await textBeside(source, "proofs.jsonl"),
         await textBeside(source, "certificates.jsonl"),
       ),
+      searches: await searchesBeside(source),
     };
   }
   const file = `rows ${place + 1}`;

@@ -27,10 +27,10 @@ const AuditSummary = z.object({
 });
 
 /** The contents of an audit's summary.json; null for any other text. */
-function auditOf({ auditSummary }: ResultFile): ComparedResult["audit"] {
-  if (auditSummary === null) return null;
+export function auditSummaryOf(text: string | null): ComparedResult["audit"] {
+  if (text === null) return null;
   try {
-    const found = AuditSummary.safeParse(openedJson("summary.json", auditSummary, "")).data;
+    const found = AuditSummary.safeParse(openedJson("summary.json", text, "")).data;
     if (found === undefined) return null;
     const { valid, budget, examples, convergence: timed = null, smallest } = found;
     const searchedAll = smallest?.every(({ images }) => images === examples) ?? true;
@@ -63,7 +63,7 @@ export function comparedResults(
     labels === undefined ? one : Object.assign({}, one, { label: labels[i] }),
   );
   return [
-    { evaluation: a, audit: auditOf(before) },
-    { evaluation: b, audit: auditOf(after) },
+    { evaluation: a, audit: auditSummaryOf(before.auditSummary) },
+    { evaluation: b, audit: auditSummaryOf(after.auditSummary) },
   ];
 }

@@ -2,7 +2,7 @@
 import { present } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
 import type { ComparedAccuracy, ComparedResult } from "./compared.ts";
-import type { Evaluation } from "./evaluation.ts";
+import { type Evaluation, isDerived } from "./evaluation.ts";
 import { counted, listed, normName, radiusText } from "./format.ts";
 import { outcomesOf } from "./outcomes.ts";
 import { timedNote } from "./timed-note.ts";
@@ -34,7 +34,7 @@ function attacksOf({ settings, summary }: Evaluation): string[] {
   const asked = settings?.options.attacks;
   const names = Array.isArray(asked)
     ? asked.map(String)
-    : summary.attacks.map(({ attack }) => attack);
+    : summary.attacks.map(({ attack }) => attack).filter((attack) => !isDerived(attack));
   return [...new Set(names)].sort();
 }
 
@@ -66,6 +66,15 @@ function attackNotes(before: Evaluation, after: Evaluation): Note[] {
   });
   if (changed.length > 0) notes.push(other(`Attacks ran with another effort: ${listed(changed)}.`));
   return notes;
+}
+
+/** Whether searches count in one result alone: they break further images inside its balls. */
+function searchNote(before: Evaluation, after: Evaluation): Note | undefined {
+  const [a, b] = [before.searched === true, after.searched === true];
+  if (a === b) return undefined;
+  return other(
+    `Only the result ${a ? "before" : "after"} counts what an audit's search for smallest radii found, which breaks more images, so the difference is not the models' alone.`,
+  );
 }
 
 /** Options that differ; options of randomised classifiers only if both are randomised. */
@@ -196,6 +205,7 @@ export function differencesOf(
     ...present([budget, timedNote(before, after)]),
     ...attackNotes(a, b),
     ...present([
+      searchNote(a, b),
       optionNote(a, b),
       ...unfinished,
       imageNote(a, b, both),

@@ -32,8 +32,16 @@ export interface Evaluation {
   readonly proofs?: readonly ProofRow[] | undefined;
   /** Certificates for its images under noise; empty without `audit --prove`. */
   readonly certificates?: readonly CertificateRow[] | undefined;
+  /** Whether the rows include what the searches of an audit broke inside its balls. */
+  readonly searched?: boolean | undefined;
   /** Remarks on missing or incomplete parts. */
   readonly notes: readonly Note[];
+}
+
+/** A file beside rows and its text; null if there is no such file. */
+export interface FileBeside {
+  readonly file: string;
+  readonly text: string | null;
 }
 
 /** The contents of a ROWS.jsonl and of the two files beside it. */
@@ -49,6 +57,8 @@ export interface RowsFile {
   /** The proofs of `audit --prove`; undefined if there is no such file. */
   readonly proofs?: readonly ProofRow[] | undefined;
   readonly certificates?: readonly CertificateRow[] | undefined;
+  /** The searches for smallest radii of an audit, without a text if none ran; undefined for rows that are not an audit's. */
+  readonly searches?: FileBeside | undefined;
 }
 
 /** An array of an .npz file. */
@@ -62,7 +72,15 @@ export interface Tools {
   /** `options` come from the settings: with `skipBroken`, broken examples count as broken for later attacks. */
   summarize(rows: readonly Row[], options?: SkipOptions): Summary;
   parseNpz(name: string, bytes: Uint8Array): ReadonlyMap<string, NamedArray>;
+  /**
+   * The rows that an audit counts beside those of its attacks: images that its searches, or attacks in other balls, found inside a
+   * ball. Needed for files with `searches`. Throws `UsageError` for a damaged line.
+   */
+  inBalls?(rows: readonly Row[], searches: FileBeside): Row[];
 }
+
+/** Rows of an audit's searches, and of images that attacks in other balls found. They are no attacks that a run plans. */
+export const isDerived = (attack: string): boolean => /^(smallest|other-balls)-/.test(attack);
 
 /** The texts of the notes of all evaluations, without repetition. */
 export const noteTexts = (evaluations: readonly Evaluation[]): string[] => [

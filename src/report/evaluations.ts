@@ -85,7 +85,8 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
       text: `The settings beside ${file} cannot be read and are left out.`,
     });
   const images = imagesOf(source, only, tools, notes);
-  return [...groups.values()].map((rows, i) => {
+  return [...groups.values()].map((own, i) => {
+    const rows = only ? withOthers(own, source, tools) : own;
     checkCells(file, rows);
     const fitting = settings?.model.name === rows[0].model ? settings : null;
     if (settings !== null && fitting === null)
@@ -98,7 +99,9 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
     const summary = tools.summarize(rows, fitting?.options);
     // Proofs beside rows of several evaluations do not state which evaluation they belong to.
     const { proofs, certificates } = only ? source : {};
-    const evaluation = { file, rows, summary, settings: fitting, images, proofs, certificates };
+    const searched = only && rows[0].draws === 1 && (source.searches?.text ?? null) !== null;
+    const parts = { images, proofs, certificates, searched };
+    const evaluation = { file, rows, summary, settings: fitting, ...parts };
     const ownNotes = present([unfinished(rows[0].model, evaluation) ?? undefined]);
     return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...ownNotes] : ownNotes };
   });
@@ -110,6 +113,13 @@ const breaksAny = (rows: readonly Row[]): boolean =>
     ({ attack, prediction, label, majority }) =>
       attack !== "none" && prediction === label && majority === 0,
   );
+
+/** The rows of an audit with all that it counts; those of anything else as they are. */
+function withOthers(rows: readonly Row[], { searches }: RowsFile, { inBalls }: Tools): Row[] {
+  if (searches === undefined) return [...rows];
+  if (inBalls === undefined) throw new Error("internal: rows of an audit without what reads them");
+  return [...rows, ...inBalls(rows, searches)];
+}
 
 function imagesOf(
   { file, rows, examples }: RowsFile,

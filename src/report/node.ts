@@ -3,11 +3,11 @@ import { basename, dirname, join } from "node:path";
 import { otherKind } from "../files/kind.ts";
 import { writeWhole } from "../files/node.ts";
 import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
-import { readRowsBytes } from "../files/rows/node.ts";
+import { readRowsBytes, readRowsText } from "../files/rows/node.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { ResultFile } from "./compared-results.ts";
-import type { RowsFile } from "./evaluation.ts";
-import { type FileBeside, provenRows } from "./read-proofs.ts";
+import { auditSummaryOf, type ResultFile } from "./compared-results.ts";
+import type { FileBeside, RowsFile } from "./evaluation.ts";
+import { provenRows } from "./read-proofs.ts";
 import { readRows } from "./read-rows.ts";
 
 /** The path of a file beside the rows: `rows.jsonl` and `settings.json` give `rows.settings.json`. */
@@ -59,7 +59,18 @@ export async function readRowsFile(file: string): Promise<RowsFile> {
       await textBeside(file, "proofs.jsonl"),
       await textBeside(file, "certificates.jsonl"),
     ),
+    searches: await searchesBeside(file),
   };
+}
+
+/** The searches of an audit whose rows these are; undefined for rows of anything else, and under another name. */
+async function searchesBeside(rows: string): Promise<FileBeside | undefined> {
+  if (!/^rows\.jsonl(\.gz)?$/.test(basename(rows))) return undefined;
+  const file = join(dirname(rows), "radii.jsonl");
+  const text = await readRowsText(file);
+  if (text !== null) return { file, text };
+  const summary = await readTextIfThere(join(dirname(rows), "summary.json"));
+  return auditSummaryOf(summary) === null ? undefined : { file, text: null };
 }
 
 const isFile = (path: string): Promise<boolean> =>

@@ -1,12 +1,6 @@
 import { parseCertificates } from "../certify/row.ts";
 import { parseProofs } from "../verify/proof-row.ts";
-import type { RowsFile } from "./evaluation.ts";
-
-/** A file beside rows and its text; null if there is no such file. */
-export interface FileBeside {
-  readonly file: string;
-  readonly text: string | null;
-}
+import type { FileBeside, RowsFile } from "./evaluation.ts";
 
 /** The rows that `audit --prove` wrote beside rows of attacks. Throws `UsageError` for a damaged line. */
 export function provenRows(

@@ -2,7 +2,7 @@
 import type { Row } from "../evaluate/row.ts";
 import type { Settings } from "../evaluate/settings.ts";
 import type { ComparedResult } from "./compared.ts";
-import type { Evaluation } from "./evaluation.ts";
+import { type Evaluation, isDerived } from "./evaluation.ts";
 import { counted, listed, radiusText } from "./format.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -97,7 +97,8 @@ export function missingAttacks({
   const skips = settings === null || options.onlyStanding === true || options.skipBroken === true;
   const images = new RowsByImage(rows);
   const asked = Array.isArray(options.attacks) ? options.attacks.map(String) : [];
-  const names = new Set([...asked, ...rows.map(({ attack }) => attack)]);
+  const ran = rows.map(({ attack }) => attack).filter((attack) => !isDerived(attack));
+  const names = new Set([...asked, ...ran]);
   const found: string[] = [];
   for (const attack of names) {
     const own = rows.filter((row) => row.attack === attack);

@@ -301,5 +301,7 @@ describe("a search for smallest radii", () => {
     expect(wins).toMatchObject({ severity: "note", text: expect.stringContaining("1 image") });
     expect((await text(out, "report.html")).split("smallest-l2").length).toBeGreaterThan(8);
     expect(await text(out, "rows.jsonl")).not.toContain("smallest-l2");
+    const { accuracies } = await core.compare(out, out);
+    expect(accuracies.map(({ before }) => before)).toEqual([1, 1, 2 / 3]);
   });
 });

@@ -5,11 +5,8 @@ import type { AuditRequest } from "../audit-request.ts";
 import type { AuditedModel } from "../open-audited.ts";
 import { type AuditOptions, searchedNorms } from "../options.ts";
 import { hasRows, sharedRows } from "../shared-rows.ts";
-import { RadiusRow } from "./radius-row.ts";
+import { RADII, RadiusRow } from "./radius-row.ts";
 import { searchEfforts } from "./search.ts";
-
-/** The file of searches in an audit's storage. */
-const RADII = "radii.jsonl";
 
 /** An audit before its attacks. */
 interface BegunAudit {

@@ -1,4 +1,10 @@
 import { z } from "zod";
+import { DamagedLine, readRowLines } from "../../files/row-lines.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import type { FileBeside } from "../../report/evaluation.ts";
+
+/** The file of searches in an audit's storage. */
+export const RADII = "radii.jsonl";
 
 /** One search for the smallest perturbation of an image that changes its class. `docs/rows.md` explains each field. */
 export const RadiusRow = z.looseObject({
@@ -45,3 +51,19 @@ export const isSearched = ({ attack, radius }: RadiusRow): boolean =>
 /** Whether the row has all fields of this version. */
 export const isComplete = (row: RadiusRow): boolean =>
   row.radius === null || row.radius === 0 || row.found !== undefined;
+
+/** The searches in a file beside rows; none if there is no such file. Throws `UsageError` for a damaged line. */
+export function readSearches({ file, text }: FileBeside): RadiusRow[] {
+  if (text === null) return [];
+  const next = "delete that line, and continue the audit with --resume";
+  try {
+    return readRowLines(file, text).rows.map(({ line, value }) => {
+      const { data } = RadiusRow.safeParse(value);
+      if (data !== undefined) return data;
+      throw new DamagedLine(`${file}:${line} is not a row about a search for a smallest radius`);
+    });
+  } catch (error) {
+    if (!(error instanceof DamagedLine)) throw error;
+    throw new UsageError(error.message, { code: "bad-file", next });
+  }
+}
