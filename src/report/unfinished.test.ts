@@ -44,6 +44,17 @@ describe("--max-drop", () => {
     () =>
       compare(one, two, { maxDrop: 0.02 });
 
+  it("needs no rows of searches in balls where they broke nothing", () => {
+    const attacked = rowsOf("a", ["11", "11"]);
+    const larger = attacked.map((row) => Object.assign({}, row, { epsilon: 0.1 }));
+    const searched = rowsOf("a", ["10", "11"], { attack: "smallest-linf", epsilon: 0.1 });
+    const options = { attacks: ["pgd-linf"], epsilonLinf: [0.031, 0.1], onlyStanding: true };
+    const settings = planned("a", { options });
+    const rows = [...attacked, ...larger, ...searched];
+    const result = resultOf(rows, { settings, auditSummary: null });
+    expect(compare(result, result, { maxDrop: 0 }).drop?.passed).toBe(true);
+  });
+
   it("takes two finished results, whose attacks skip broken images", () => {
     const { drop, notes } = decided(finished("b"))();
     expect(drop?.passed).toBe(true);
