@@ -113,12 +113,6 @@ const exceptions: readonly Exception[] = [
     why: "another sense: the maximum",
   },
   {
-    files: /^src\/sweep\/plan\/cost\.ts$/,
-    kinds: ["defence"],
-    names: ["mat-rand"],
-    why: "a training on one of several attacks costs the mean of them",
-  },
-  {
     files: /^src\/verify\/(prove|robustness)\.ts$/,
     kinds: ["defence"],
     names: ["crown-ibp"],

@@ -12,6 +12,8 @@ export interface Defense {
   readonly noise: Noise | null;
   /** The attacks inside training: several for mixed training, none for standard training and noise injection. */
   readonly attacks: readonly BoundedAttack[];
+  /** Gradients before each step of the optimiser, per example, if `attacks` or the option `steps` do not say so. For estimates. */
+  readonly gradients?: number | undefined;
   /** The resolved options, for the record; a run resumes only with the same ones. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** The definition that made it, for messages; absent for a value written by hand. */

@@ -17,7 +17,8 @@ export interface DefenseContext {
 }
 
 /** A defence as its maker returns it: without noise and attacks unless it states them. */
-export type MadeDefense = Pick<Defense, "objective"> & Partial<Pick<Defense, "noise" | "attacks">>;
+export type MadeDefense = Pick<Defense, "objective"> &
+  Partial<Pick<Defense, "noise" | "attacks" | "gradients">>;
 
 /** What `defineDefense` is given. */
 export interface DefenseSpecification<S extends z.ZodObject = z.ZodObject> {
@@ -92,8 +93,9 @@ export function defineDefense<S extends z.ZodObject, const Name extends string =
     const made = isBuiltIn(definition)
       ? given.make(resolved, context)
       : checkedDefense(definition, () => given.make(resolved, context));
-    const { objective, noise = null, attacks = [] } = made;
-    return { name: self.name, objective, noise, attacks, options: resolved, definition };
+    const { objective, noise = null, attacks = [], gradients } = made;
+    const { name } = self;
+    return { name, objective, noise, attacks, gradients, options: resolved, definition };
   };
   const definition: DefenseDefinition<S> & { readonly name: Name } = makerWith(make, {
     type: self.type,
@@ -130,7 +132,7 @@ function checkedDefense(self: PluginDefinition, make: () => MadeDefense): MadeDe
   const objective = (made?.objective ?? {}) as unknown as Readonly<Record<string, unknown>>;
   if (!["examples", "feeds", "train"].some((name) => typeof objective[name] === "function"))
     throw badPlugin(self, "must return an objective with examples, feeds or train from make");
-  const { noise, attacks } = made;
+  const { noise, attacks, gradients } = made;
   if (attacks !== undefined && !Array.isArray(attacks))
     throw badPlugin(
       self,
@@ -139,5 +141,5 @@ function checkedDefense(self: PluginDefinition, make: () => MadeDefense): MadeDe
   if (noise === undefined || noise === null) return made;
   if (typeof noise.sample !== "function" || typeof noise.name !== "string")
     throw badPlugin(self, "returned a noise without name or sample from make; give noiseNamed(…)");
-  return { objective: made.objective, attacks, noise: checkedNoise(self, noise) };
+  return { objective: made.objective, attacks, gradients, noise: checkedNoise(self, noise) };
 }

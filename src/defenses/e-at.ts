@@ -75,6 +75,7 @@ export const eAt = defineDefense({
   sharedOptions: sameNames(SeveralNorms),
   make(options) {
     const attacks = attacksInNorms(options);
-    return { objective: extremeTraining(attacks, `e-at ${normsOf(options).join(",")}`), attacks };
+    const objective = extremeTraining(attacks, `e-at ${normsOf(options).join(",")}`);
+    return { objective, attacks, gradients: options.steps };
   },
 });

@@ -65,6 +65,7 @@ export const fastAtLinf = defineDefense({
   sharedOptions: Object.assign(sameNames(FastLinf), sharedMethod),
   make: (options) => ({
     objective: fastTraining("linf", options.epsilonLinf, methods[options.method]),
+    gradients: 1,
   }),
 });
 
@@ -76,5 +77,6 @@ export const fastAtL2 = defineDefense({
   sharedOptions: Object.assign(sameNames(FastL2), sharedMethod),
   make: (options) => ({
     objective: fastTraining("l2", options.epsilonL2, methods[options.method]),
+    gradients: 1,
   }),
 });

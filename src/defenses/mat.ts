@@ -12,7 +12,13 @@ const MatOptions = InnerAttackOptions.extend({
     ),
 });
 
-const mat = <Name extends string>(name: Name, make: typeof mixedMax, equation: string) =>
+/** `tried` is the number of attacks that each example gets. */
+const mat = <Name extends string>(
+  name: Name,
+  make: typeof mixedMax,
+  equation: string,
+  tried: number,
+) =>
   defineDefense({
     name,
     source: `Araujo et al. 2019, arXiv:1903.10219, §4.1, ${equation}`,
@@ -24,12 +30,13 @@ const mat = <Name extends string>(name: Name, make: typeof mixedMax, equation: s
     },
     make(options) {
       const attacks = ["pgd-linf", "pgd-l2"].map((attack) => innerAttack(attack, options));
-      return { objective: make(attacks, options.matChoice), attacks };
+      const gradients = tried * options.steps;
+      return { objective: make(attacks, options.matChoice), attacks, gradients };
     },
   });
 
 /** Mixed adversarial training on the worse of PGD in ℓ∞ and in ℓ2, on batches [batch, ...pixels]. */
-export const matMax = mat("mat-max", mixedMax, "Eq. 13");
+export const matMax = mat("mat-max", mixedMax, "Eq. 13", 2);
 
 /** Mixed adversarial training on PGD in ℓ∞ or in ℓ2, drawn uniformly, on batches [batch, ...pixels]. */
-export const matRand = mat("mat-rand", mixedRandom, "Eq. 12");
+export const matRand = mat("mat-rand", mixedRandom, "Eq. 12", 1);

@@ -45,7 +45,7 @@ describe("the cost of a training", () => {
     ["mat-max", 1, 20],
     ["mat-rand", 1, 10],
     ["e-at", 1, 10],
-    ["msd", 1, 20],
+    ["msd", 1, 10],
     ["trades-l2", 1, 10],
     ["fast-at-linf", 1, 1],
     ["free-at", 8, 0],

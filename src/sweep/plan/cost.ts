@@ -5,19 +5,13 @@ import { runsOf } from "../../evaluate/runs.ts";
 import type { FlopsPerImage } from "../../models/flops.ts";
 
 /** What the cost of a training depends on. */
-type Trained = Pick<Defense, "attacks" | "name" | "options">;
+type Trained = Pick<Defense, "attacks" | "gradients" | "options">;
 
-/** Defences that attack each example in one of their norms. */
-const IN_ONE_NORM: readonly string[] = ["mat-rand", "e-at"];
-
-/** Gradient steps of the attacks inside training, for one example. */
-function innerGradients({ name, attacks, options = {} }: Trained): number {
-  if (name.startsWith("fast-at")) return 1;
-  // MSD tries every norm at each step. Other defences that list no attacks have one of `steps` steps, or none.
-  const norms = name === "msd" ? String(options.norms).split(",").length : 1;
-  if (attacks.length === 0) return Number(options.steps ?? 0) * norms;
-  const { gradients } = sumOfPasses(attacks.map(passesOf));
-  return IN_ONE_NORM.includes(name) ? gradients / attacks.length : gradients;
+/** Gradients of the attacks inside training, for one example. */
+function innerGradients({ attacks, gradients, options = {} }: Trained): number {
+  if (gradients !== undefined) return gradients;
+  if (attacks.length === 0) return Number(options.steps ?? 0);
+  return sumOfPasses(attacks.map(passesOf)).gradients;
 }
 
 /**
