@@ -11,7 +11,7 @@ import type { RegionState } from "./state.ts";
 /** Steps on slopes and multipliers: for the whole region, and for each part of it. */
 export const [ROOT_STEPS, CHILD_STEPS] = [20, 4];
 /** Neurons whose halves are bounded before one of them is split. */
-export const CANDIDATES = 8;
+export const CANDIDATES = 16;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
 export const RESTARTS = 30;
 /** Memory that open domains may take, in numbers. */
