@@ -4,9 +4,9 @@ import { weightsHash } from "../evaluate/model-record.ts";
 import type { Host } from "../files/host/host.ts";
 import { DamagedLine, readRowLines } from "../files/row-lines.ts";
 import type { RowsFormat } from "../files/rows/rows-file.ts";
+import { settingsRecord } from "../files/rows/settings-record.ts";
 import { openedJson } from "../files/sealed.ts";
 import { type Storage, textIfThere } from "../files/storage/storage.ts";
-import { version } from "../files/version.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 
@@ -44,17 +44,9 @@ export async function sharedRows<R extends object>(
   };
   const refuse = (why: string) =>
     new UsageError(why, { code: "bad-file", next: "choose another --out" });
-  const { name, path, defense } = model;
   return {
     acceptsNone,
-    settings: {
-      model: { name, path, defense },
-      compared,
-      versions: { rampart: version },
-      machine: host.machine(),
-      command: command ?? null,
-      started: host.now().toISOString(),
-    },
+    settings: settingsRecord({ model, host, command }, compared),
     checkSettings({ file, text, rows }) {
       const before = openedJson(file, text, "choose another --out").compared ?? {};
       const stored = before as Readonly<Record<string, unknown>>;

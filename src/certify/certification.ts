@@ -4,9 +4,9 @@ import type { Dataset } from "../data/dataset.ts";
 import { StatedImages } from "../data/image-checksum.ts";
 import type { Host } from "../files/host/host.ts";
 import { RowsFile, type RowsFormat } from "../files/rows/rows-file.ts";
+import { settingsRecord } from "../files/rows/settings-record.ts";
 import { openedJson } from "../files/sealed.ts";
 import type { Storage } from "../files/storage/storage.ts";
-import { version } from "../files/version.ts";
 import type { OnNote } from "../math/note.ts";
 import { recordedPlugins } from "../math/plugin.ts";
 import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
@@ -193,16 +193,9 @@ function prepared(
     batch: options.batch,
     target,
   };
-  const settings = {
-    kind: "certificates",
-    model: { name: model.name, path: model.path, defense: model.defense },
-    compared,
-    versions: { rampart: version },
-    machine: host.machine(),
-    command: command ?? null,
-    plugins: recordedPlugins(),
-    started: host.now().toISOString(),
-  };
+  const record = settingsRecord({ model, host, command }, compared);
+  const plugins = recordedPlugins();
+  const settings = Object.assign({ kind: "certificates" }, record, { plugins });
   return { noise, sampling, draws, format: formatOf(settings, compared, images) };
 }
 

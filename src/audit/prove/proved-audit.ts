@@ -6,9 +6,9 @@ import type { ImageRange } from "../../evaluate/image-range.ts";
 import { weightsHash } from "../../evaluate/model-record.ts";
 import type { Host } from "../../files/host/host.ts";
 import type { RowsFormat } from "../../files/rows/rows-file.ts";
+import { settingsRecord } from "../../files/rows/settings-record.ts";
 import { openedJson } from "../../files/sealed.ts";
 import type { Storage } from "../../files/storage/storage.ts";
-import { version } from "../../files/version.ts";
 import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Classifier } from "../../models/classifier.ts";
@@ -72,19 +72,9 @@ const ADDED: ReadonlySet<string> = new Set(["network", "noise"]);
 
 /** The storage format of proofs. Rows of one file share the network, its runtime, the images and the time limit. */
 export async function proofFormat(audit: ProvedAudit): Promise<RowsFormat<ProofRow>> {
-  const { model, dataset, host, command } = audit;
   const compared = await comparedSettings(audit);
-  const images = new StatedImages(dataset.test);
-  const { name, path, defense } = model;
-  const settings = {
-    kind: "proofs",
-    model: { name, path, defense },
-    compared,
-    versions: { rampart: version },
-    machine: host.machine(),
-    command: command ?? null,
-    started: host.now().toISOString(),
-  };
+  const images = new StatedImages(audit.dataset.test);
+  const settings = Object.assign({ kind: "proofs" }, settingsRecord(audit, compared));
   return {
     settings,
     parse: (file, contents) =>
