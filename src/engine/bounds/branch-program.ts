@@ -9,6 +9,7 @@ import {
   linesOfPart,
   type Neuron,
   type PartLines,
+  type Tilt,
 } from "./domain.ts";
 import { keepBest, type LayerOf, restoreBest, stepAlong } from "./domain-step.ts";
 import { type BoundProgram, names, type Variant } from "./program.ts";
@@ -80,7 +81,7 @@ export class BranchProgram {
 
   /** What an open domain takes, in numbers of 4 bytes. */
   get numbersPerDomain(): number {
-    return 2 * this.unstable + 32;
+    return 12 * this.unstable + 32;
   }
 
   /** The whole region for a goal. */
@@ -115,6 +116,25 @@ export class BranchProgram {
       if (domain.steps < steps) stepAlong(domain, r, outputs, this.layers, this.#layerOf);
       else restoreBest(domain);
     }
+  }
+
+  /**
+   * Bounds of domains with tilts. Unless it is the last time: also the gradients of the bounds by the factors, and `move`,
+   * which makes a step on the slopes of a domain.
+   */
+  async tilted(domains: readonly Domain[], isLast: boolean) {
+    const { outputs, bounds } = await this.#run(domains, isLast ? "trial" : "splits");
+    const gradients = isLast ? [] : domains.map(({ tilt }, r) => this.#slopeOf(tilt, outputs, r));
+    const move = (r: number) => stepAlong(domains[r], r, outputs, this.layers, this.#layerOf);
+    return { bounds, gradients, move };
+  }
+
+  /** The gradient of the bound of row `r` by the factor of its tilt. */
+  #slopeOf(tilt: Tilt | null, outputs: Fed, r: number): number {
+    if (tilt === null) return 0;
+    const { id, first, elements, size } = this.layers[this.#layerOf[tilt.neuron]];
+    const { data } = outputs[names.gradient(names.multiplier(id))];
+    return Number(data[r * size + elements[tilt.neuron - first]]);
   }
 
   async #run(domains: readonly Domain[], variant: Variant) {
@@ -177,7 +197,7 @@ export class BranchProgram {
     return { relu, element: elements[index - first] };
   }
 
-  #write(feeds: Feeds, { slopes, splits, multipliers, lines }: Domain, r: number): void {
+  #write(feeds: Feeds, { slopes, splits, multipliers, lines, tilt }: Domain, r: number): void {
     const isNew = feeds.lines[r] !== lines;
     feeds.lines[r] = lines;
     for (const [l, { first, elements, size }] of this.layers.entries()) {
@@ -201,10 +221,18 @@ export class BranchProgram {
       given.upperIntercepts[at] = 0;
       given.multipliers[at] = multipliers[j];
     }
+    if (tilt !== null) this.#tilt(feeds, tilt.neuron, r, tilt.factor);
+  }
+
+  #tilt(feeds: Feeds, neuron: number, r: number, factor: number): void {
+    const l = this.#layerOf[neuron];
+    const { first, elements, size } = this.layers[l];
+    feeds.layers[l].multipliers[r * size + elements[neuron - first]] = factor;
   }
 
   /** Gives split neurons back the lines of their row's part. */
-  #clear(feeds: Feeds, { splits, lines }: Domain, r: number): void {
+  #clear(feeds: Feeds, { splits, lines, tilt }: Domain, r: number): void {
+    if (tilt !== null) this.#tilt(feeds, tilt.neuron, r, 0);
     for (const { neuron } of splits) {
       const l = this.#layerOf[neuron];
       const { first, elements, size } = this.layers[l];

@@ -5,6 +5,8 @@
 import { BranchProgram } from "./branch-program.ts";
 import type { Crown, SparseRow } from "./crown.ts";
 import { type Domain, halfOf, isOpen } from "./domain.ts";
+import { GoalBounds } from "./goal-bounds.ts";
+import { improved } from "./improved.ts";
 import { candidatesOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
 
@@ -56,6 +58,7 @@ export async function branchAndBound(
 
 class Search {
   readonly #program: BranchProgram;
+  readonly #bounds: GoalBounds;
   readonly #stop: () => boolean;
   /** Not proven and not improved yet. */
   #fresh: Domain[];
@@ -70,6 +73,7 @@ class Search {
 
   constructor(program: BranchProgram, roots: readonly Domain[], stop: () => boolean) {
     this.#program = program;
+    this.#bounds = new GoalBounds(program);
     this.#stop = stop;
     this.#fresh = roots.slice();
     this.#goals = roots.length;
@@ -79,6 +83,7 @@ class Search {
   async run(): Promise<BranchResult> {
     // Without unstable neurons there are no slopes to move.
     await this.#improve(this.#program.unstable === 0 ? 0 : ROOT_STEPS);
+    await this.#tightenRoots();
     while (this.#open.length > 0 && this.#failed.length === 0 && !this.#stop()) {
       await this.#halve(this.#next());
       await this.#improve(CHILD_STEPS);
@@ -100,12 +105,22 @@ class Search {
     return isFull ? this.#open.splice(-count) : this.#open.splice(0, count);
   }
 
+  /** Bounds hidden neurons for each goal, where it fails. */
+  async #tightenRoots(): Promise<void> {
+    const open: Domain[] = [];
+    for (const root of this.#open) {
+      const tightened = await this.#bounds.ofRegion(root, this.#stop);
+      if (tightened !== null) open.push(tightened);
+    }
+    this.#open = open;
+  }
+
   /** Improves the fresh domains. */
   async #improve(steps: number): Promise<void> {
     const { left, isStopped } = await improved(this.#program, this.#fresh, steps, this.#stop);
     this.#fresh = [];
-    const into = isStopped ? this.#failed : this.#open;
-    for (const one of left) into.push(one);
+    if (isStopped) this.#failed.push(...left);
+    else for (const one of await this.#bounds.ofParts(left, this.#stop)) this.#open.push(one);
   }
 
   #retry(leaf: Domain): void {
@@ -136,34 +151,6 @@ class Search {
     this.#domains += made;
     if (made > 0) this.#openShare = left / made;
   }
-}
-
-/**
- * Makes steps on the slopes and multipliers of domains, and returns those that are not proven. Whenever one is proven or
- * done, the next takes its row. If `stop` says so, the rest is left as it is.
- */
-export async function improved(
-  program: BranchProgram,
-  domains: readonly Domain[],
-  steps: number,
-  stop: () => boolean,
-): Promise<{ readonly left: readonly Domain[]; readonly isStopped: boolean }> {
-  const { maxRows } = program;
-  const left: Domain[] = [];
-  let active: Domain[] = [];
-  for (let next = 0; active.length > 0 || next < domains.length; ) {
-    const count = maxRows - active.length;
-    active = active.concat(domains.slice(next, next + count));
-    next += count;
-    if (stop()) return { left: left.concat(active, domains.slice(next)), isStopped: true };
-    await program.improve(active, steps);
-    for (const one of active.filter((each) => isOpen(each) && each.steps > steps)) {
-      one.moments = null;
-      left.push(one);
-    }
-    active = active.filter((one) => isOpen(one) && one.steps <= steps);
-  }
-  return { left, isStopped: false };
 }
 
 /** The best split of each domain that was improved, among a few candidates; null for a domain without unstable neurons. */

@@ -4,9 +4,10 @@ import { keyOf } from "../../math/random.ts";
 import { tensor } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { nodeRuntime } from "../runtime/node.ts";
-import { bestSplits, improved, rootsOf } from "./branch.ts";
+import { bestSplits, rootsOf } from "./branch.ts";
 import { Crown } from "./crown.ts";
 import { type Domain, freshDomain } from "./domain.ts";
+import { improved } from "./improved.ts";
 import { boxAround } from "./region.ts";
 
 const runtime = nodeRuntime({ threads: 1, lowering: "plain" });

@@ -53,12 +53,22 @@ export interface Evaluated {
   readonly multipliers: Float32Array;
 }
 
+/** A multiple of the input of a neuron. */
+export interface Tilt {
+  /** The index of the neuron among those of the layers. */
+  readonly neuron: number;
+  /** A number of float32. */
+  readonly factor: number;
+}
+
 /** A part of the region, and what is known about one goal on it. */
 export interface Domain {
   readonly goal: number;
   readonly limit: number;
   readonly splits: readonly Split[];
   readonly lines: PartLines;
+  /** What is added to the goal; null if the bound is of the goal alone. */
+  readonly tilt: Tilt | null;
   /** Lower slopes of the neurons, and multipliers of the splits. */
   slopes: Float32Array;
   multipliers: Float32Array;
@@ -79,12 +89,14 @@ export const isOpen = ({ bound, limit }: Domain): boolean => !(bound > limit);
 
 /** A domain before any step. */
 export const freshDomain = (
-  parts: Pick<Domain, "goal" | "limit" | "splits" | "lines" | "slopes" | "multipliers" | "bound">,
+  parts: Pick<Domain, "goal" | "limit" | "splits" | "lines" | "slopes" | "multipliers" | "bound"> &
+    Partial<Pick<Domain, "tilt">>,
 ): Domain => ({
   goal: parts.goal,
   limit: parts.limit,
   splits: parts.splits,
   lines: parts.lines,
+  tilt: parts.tilt ?? null,
   slopes: parts.slopes,
   multipliers: parts.multipliers,
   bound: parts.bound,
@@ -111,16 +123,10 @@ export function halfOf(parent: Domain, split: Split): Domain {
 }
 
 /** A domain with tighter lines. */
-export const onPart = (domain: Domain, lines: PartLines): Domain =>
-  freshDomain({
-    goal: domain.goal,
-    limit: domain.limit,
-    splits: domain.splits,
-    lines,
-    slopes: domain.slopes,
-    multipliers: domain.multipliers,
-    bound: domain.bound,
-  });
+export const onPart = (domain: Domain, lines: PartLines): Domain => ({
+  ...freshDomain({ ...domain, lines }),
+  coefficients: domain.coefficients,
+});
 
 /** The lines of the layers' neurons by the intervals of a state. */
 export function linesOfPart(state: RegionState, layers: readonly Layer[]): PartLines {
@@ -138,9 +144,14 @@ export function linesOfPart(state: RegionState, layers: readonly Layer[]): PartL
       upper[k] = interval.upper[element];
       upperSlopes[k] = fed.slopes[element];
       upperIntercepts[k] = fed.intercepts[element];
-      leastSlopes[k] = lower[k] >= 0 ? 1 : 0;
-      mostSlopes[k] = lower[k] < 0 && upper[k] <= 0 ? 0 : 1;
+      [leastSlopes[k], mostSlopes[k]] = slopesOn(lower[k], upper[k]);
     }
   }
   return { lower, upper, upperSlopes, upperIntercepts, leastSlopes, mostSlopes };
 }
+
+/** The least and the largest lower slope of a ReLU on an interval. */
+export const slopesOn = (low: number, high: number): readonly [number, number] => [
+  low >= 0 ? 1 : 0,
+  low < 0 && high <= 0 ? 0 : 1,
+];

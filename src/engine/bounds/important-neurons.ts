@@ -1,7 +1,8 @@
 import type { Value } from "../graph/value.ts";
-import { type Goal, improved, rootsOf } from "./branch.ts";
+import { type Goal, rootsOf } from "./branch.ts";
 import { type Crown, isRelu, type SparseRow } from "./crown.ts";
 import { isOpen } from "./domain.ts";
+import { improved } from "./improved.ts";
 import { costOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
 import type { RowBounds } from "./until-stopped.ts";
@@ -27,10 +28,10 @@ export async function importantNeurons(
   const { program, roots } = rootsOf(crown, state, goals);
   await improved(program, roots, STEPS, stop);
   const costs = new Float64Array(program.unstable);
-  for (const { coefficients, slopes, lines } of roots.filter(isOpen)) {
+  for (const { coefficients, lines } of roots.filter(isOpen)) {
     if (coefficients === null) continue;
     for (let k = 0; k < costs.length; k++) {
-      const cost = costOf(coefficients[k], slopes[k], lines.lower[k], lines.upper[k]);
+      const cost = costOf(coefficients[k], lines.lower[k], lines.upper[k]);
       costs[k] = Math.max(costs[k], cost);
     }
   }

@@ -1,19 +1,12 @@
 // Branch and bound that bounds the hidden layers again after each split. A split of an early neuron tightens all layers
 // behind it, which decides deep networks; `branchAndBound` keeps the bounds of the whole region and is far cheaper per part.
 
-import {
-  bestSplits,
-  CANDIDATES,
-  type Goal,
-  improved,
-  RESTARTS,
-  ROOT_STEPS,
-  rootsOf,
-} from "./branch.ts";
+import { bestSplits, CANDIDATES, type Goal, RESTARTS, ROOT_STEPS, rootsOf } from "./branch.ts";
 import type { BranchProgram } from "./branch-program.ts";
 import type { Crown } from "./crown.ts";
 import { type Domain, halfOf, isOpen, linesOfPart, onPart } from "./domain.ts";
 import { boundsOfHalf } from "./half-bounds.ts";
+import { improved } from "./improved.ts";
 import type { RegionState } from "./state.ts";
 
 /** Parts that are split at once. */
