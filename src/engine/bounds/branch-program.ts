@@ -79,9 +79,10 @@ export class BranchProgram {
     this.#slack = slack;
   }
 
-  /** What an open domain takes, in numbers of 4 bytes. */
-  get numbersPerDomain(): number {
-    return 12 * this.unstable + 32;
+  /** What open domains take, in numbers of 4 bytes. Domains share lines with the domains that they are halves of. */
+  memoryOf(domains: readonly Domain[]): number {
+    const lines = new Set(domains.map((domain) => domain.lines)).size;
+    return domains.length * (2 * this.unstable + 32) + lines * 10 * this.unstable;
   }
 
   /** The whole region for a goal. */
@@ -122,15 +123,17 @@ export class BranchProgram {
    * Bounds of domains with tilts. Unless it is the last time: also the gradients of the bounds by the factors, and `move`,
    * which makes a step on the slopes of a domain.
    */
-  async tilted(domains: readonly Domain[], isLast: boolean) {
+  async boundTilted(domains: readonly Domain[], { isLast }: { readonly isLast: boolean }) {
     const { outputs, bounds } = await this.#run(domains, isLast ? "trial" : "splits");
-    const gradients = isLast ? [] : domains.map(({ tilt }, r) => this.#slopeOf(tilt, outputs, r));
+    const gradients = isLast
+      ? []
+      : domains.map(({ tilt }, r) => this.#factorGradient(tilt, outputs, r));
     const move = (r: number) => stepAlong(domains[r], r, outputs, this.layers, this.#layerOf);
     return { bounds, gradients, move };
   }
 
   /** The gradient of the bound of row `r` by the factor of its tilt. */
-  #slopeOf(tilt: Tilt | null, outputs: Fed, r: number): number {
+  #factorGradient(tilt: Tilt | null, outputs: Fed, r: number): number {
     if (tilt === null) return 0;
     const { id, first, elements, size } = this.layers[this.#layerOf[tilt.neuron]];
     const { data } = outputs[names.gradient(names.multiplier(id))];

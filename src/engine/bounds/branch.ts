@@ -16,6 +16,8 @@ export const [ROOT_STEPS, CHILD_STEPS] = [20, 4];
 export const CANDIDATES = 16;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
 export const RESTARTS = 30;
+/** The most goals that hidden neurons are bounded for before the first split: with more, there would be no time for splits. */
+const MAX_TIGHTENED = 16;
 /** Memory that open domains may take, in numbers. */
 const MAX_NUMBERS = 2 ** 27;
 
@@ -83,7 +85,7 @@ class Search {
   async run(): Promise<BranchResult> {
     // Without unstable neurons there are no slopes to move.
     await this.#improve(this.#program.unstable === 0 ? 0 : ROOT_STEPS);
-    await this.#tightenRoots();
+    if (this.#program.unstable > 0) await this.#tightenRoots();
     while (this.#open.length > 0 && this.#failed.length === 0 && !this.#stop()) {
       await this.#halve(this.#next());
       await this.#improve(CHILD_STEPS);
@@ -98,17 +100,18 @@ class Search {
 
   /** The domains to split next: the worst, or the nearest to a proof if many are open. */
   #next(): Domain[] {
-    const isFull = this.#open.length * this.#program.numbersPerDomain > MAX_NUMBERS / 2;
+    const isFull = this.#program.memoryOf(this.#open) > MAX_NUMBERS / 2;
     this.#open.sort((a, b) => a.bound - a.limit - (b.bound - b.limit));
     // As many as leave one batch of open halves.
     const count = Math.ceil(this.#program.maxRows / (2 * Math.max(0.25, this.#openShare)));
     return isFull ? this.#open.splice(-count) : this.#open.splice(0, count);
   }
 
-  /** Bounds hidden neurons for each goal, where it fails. */
+  /** Bounds hidden neurons where goals fail, those first that lack least. */
   async #tightenRoots(): Promise<void> {
-    const open: Domain[] = [];
-    for (const root of this.#open) {
+    const roots = this.#open.sort((a, b) => b.bound - b.limit - (a.bound - a.limit));
+    const open = roots.slice(MAX_TIGHTENED);
+    for (const root of roots.slice(0, MAX_TIGHTENED)) {
       const tightened = await this.#bounds.ofRegion(root, this.#stop);
       if (tightened !== null) open.push(tightened);
     }

@@ -25,16 +25,18 @@ export function keepBest(
   layers: readonly Layer[],
 ): void {
   if (domain.best !== null && !(bound > domain.best.bound)) return;
+  // A domain on a part starts with the array of its whole.
+  if (domain.best === null) domain.coefficients = new Float32Array(domain.slopes.length);
   domain.best = {
     bound,
     slopes: domain.slopes.slice(),
     multipliers: domain.multipliers.slice(),
   };
-  domain.coefficients ??= new Float32Array(domain.slopes.length);
+  const coefficients = domain.coefficients as Float32Array;
   for (const { id, first, elements, size } of layers) {
     const values = outputs[names.coefficients(id)].data as Float32Array;
     for (let i = 0; i < elements.length; i++)
-      domain.coefficients[first + i] = values[r * size + elements[i]];
+      coefficients[first + i] = values[r * size + elements[i]];
   }
 }
 

@@ -122,7 +122,7 @@ export function halfOf(parent: Domain, split: Split): Domain {
   });
 }
 
-/** A domain with tighter lines. */
+/** A domain with tighter lines, before any step. It keeps its coefficients. */
 export const onPart = (domain: Domain, lines: PartLines): Domain => ({
   ...freshDomain({ ...domain, lines }),
   coefficients: domain.coefficients,

@@ -6,7 +6,7 @@ import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import type { Value } from "../graph/value.ts";
 import { nodeRuntime } from "../runtime/node.ts";
-import { bestSplits, type Goal, rootsOf } from "./branch.ts";
+import { bestSplits, branchAndBound, type Goal, rootsOf } from "./branch.ts";
 import { Crown } from "./crown.ts";
 import type { Domain, Layer } from "./domain.ts";
 import { GoalBounds } from "./goal-bounds.ts";
@@ -117,8 +117,7 @@ describe.each(["float32", "float64"] as const)("in walks of %s", (type) => {
       const parts: Domain[] = [tightened as Domain];
       await improved(program, halves, 4, never);
       for (const half of halves) {
-        const again = { ...half, splits: half.splits };
-        const [lines] = await bounds.narrowedParts([again], 24, never);
+        const [lines] = await bounds.narrowParts([half], never);
         if (lines !== null) parts.push({ ...half, lines });
       }
       let failing = 0;
@@ -157,3 +156,40 @@ function holds(
     }),
   );
 }
+
+describe("a search", () => {
+  const { out } = sampled("float64");
+  const least = out.reduce((a, b) => Math.min(a, b));
+  const search = async (limits: readonly number[], stop: () => boolean) => {
+    const { x, y } = networkOf("float64", 1);
+    const crown = new Crown(async (outputs) => (await runtime).compile(outputs), x, y);
+    opened.push(crown);
+    const state = await crown.analyse(boxAround([0, 0, 0], 1, [-9, 9]));
+    const goals = limits.map((limit): Goal => ({ row: [[0, 1]], limit }));
+    return branchAndBound(crown, state, goals, stop);
+  };
+
+  it("ends without being stopped where a goal fails", async () => {
+    let asked = 0;
+    const found = await search([least + 0.01], () => ++asked > 100_000);
+    expect(asked).toBeLessThan(100_000);
+    expect(found.proven).toBe(false);
+    expect(found.gap).toBeLessThanOrEqual(0);
+  });
+
+  it("keeps goals apart of which one holds", async () => {
+    const { gaps } = await search([least - 0.05, least + 0.01], never);
+    expect(gaps[0]).toBe(Number.POSITIVE_INFINITY);
+    expect(gaps[1]).toBeLessThanOrEqual(0);
+  });
+
+  it.each([1, 2, 3, 5, 8, 13, 21, 34])(
+    "that is stopped after %i questions claims no proof",
+    async (questions) => {
+      let asked = 0;
+      const found = await search([least + 0.01, least + 0.02], () => ++asked > questions);
+      expect(found.proven).toBe(false);
+      for (const gap of found.gaps) expect(gap).toBeLessThanOrEqual(0);
+    },
+  );
+});

@@ -8,7 +8,7 @@ import type { SideBound } from "./narrowed.ts";
 import { down } from "./rounding.ts";
 import { costOf } from "./split-candidates.ts";
 
-/** The factors at the start, as shares of what makes the ranges of f and of t·z equal. */
+/** The factors at the start, as a share of those at which t·z has the range of f. */
 const START = 0.3;
 /** How far the logarithm of a factor moves in the first step, and by which factor this falls from step to step. */
 const [FACTOR_RATE, FACTOR_DECAY] = [0.6, 0.7];
@@ -18,23 +18,21 @@ export interface Side {
   readonly layer: Layer;
   readonly neuron: number;
   readonly sign: 1 | -1;
-  /** The domain with its goal tilted by the neuron: the slopes and the factor are the best so far. */
+  /** The domain with its goal tilted by the neuron, with the slopes and the factor of the last step. */
   tilted: Domain;
   /** How far the logarithm of the factor moves next. */
   rate: number;
 }
 
-/** The costliest neurons of some layers that are unstable on a domain and not split, at most `count`. */
+/** Those of some neurons that are unstable on a domain and not split: the costliest ones, at most `count`. */
 export function costliest(
-  layers: readonly Layer[],
-  domain: Domain,
+  neurons: readonly number[],
+  { coefficients, splits, lines }: Domain,
   count: number,
 ): readonly number[] {
-  const { coefficients, splits, lines } = domain;
   if (coefficients === null) return [];
   const split = new Set(splits.map(({ neuron }) => neuron));
-  return layers
-    .flatMap(({ first, elements }) => Array.from(elements, (_, i) => first + i))
+  return neurons
     .filter((k) => !split.has(k))
     .map((k) => ({ k, cost: costOf(coefficients[k], lines.lower[k], lines.upper[k]) }))
     .filter(({ cost }) => cost > 0)
@@ -81,7 +79,7 @@ export function sideBound(bound: number, { limit, tilt }: Domain): number {
  * Steps on the slopes and factors of sides of one layer, on the lines of a domain. Returns the best bound of each. If `stop`
  * says so, the rest keeps what is known.
  */
-export async function ascended(
+export async function ascend(
   program: BranchProgram,
   domain: Domain,
   sides: readonly Side[],
@@ -93,13 +91,13 @@ export async function ascended(
   for (let at = 0; at < sides.length; at += program.maxRows) {
     const batch = sides.slice(at, at + program.maxRows);
     for (const side of batch) {
-      side.tilted = freshDomain({ ...side.tilted, lines });
+      side.tilted = freshDomain({ ...side.tilted, lines, bound: Number.NEGATIVE_INFINITY });
       side.rate = FACTOR_RATE;
     }
     for (let step = 0; step <= steps && !stop(); step++) {
       const isLast = step === steps;
       const tilted = batch.map((side) => side.tilted);
-      const { bounds, gradients, move } = await program.tilted(tilted, isLast);
+      const { bounds, gradients, move } = await program.boundTilted(tilted, { isLast });
       for (const [r, side] of batch.entries()) {
         const bound = sideBound(bounds[r], side.tilted);
         if (bound > best[at + r]) best[at + r] = bound;
@@ -118,5 +116,9 @@ function moveFactor(side: Side, slope: number): void {
   if (tilt === null || !Number.isFinite(slope)) return;
   const factor = Math.fround(tilt.factor * Math.exp(Math.sign(slope) * side.rate));
   side.rate *= FACTOR_DECAY;
-  side.tilted = { ...side.tilted, tilt: { neuron: tilt.neuron, factor } };
+  side.tilted = {
+    ...side.tilted,
+    tilt: { neuron: tilt.neuron, factor },
+    bound: Number.NEGATIVE_INFINITY,
+  };
 }

@@ -11,20 +11,27 @@ export interface SideBound {
   readonly bound: number;
 }
 
-/** The lines of a part where the neurons of one layer have other bounds too; null if no point has them all. */
+/**
+ * The lines of a part where neurons of one layer have other bounds too: the same lines if none is tighter, null if no point
+ * has them all.
+ */
 export function narrowed(
   lines: PartLines,
   { first, elements, size }: Layer,
   bounds: readonly SideBound[],
   type: FloatType,
 ): PartLines | null {
+  const tighter = bounds.filter(({ neuron, sign, bound }) =>
+    sign > 0 ? bound > lines.lower[neuron] : -bound < lines.upper[neuron],
+  );
+  if (tighter.length === 0) return lines;
   const [lower, upper] = [lines.lower.slice(), lines.upper.slice()];
-  for (const { neuron, sign, bound } of bounds)
-    if (sign > 0) lower[neuron] = Math.max(lower[neuron], bound);
-    else upper[neuron] = Math.min(upper[neuron], -bound);
+  for (const { neuron, sign, bound } of tighter)
+    if (sign > 0) lower[neuron] = bound;
+    else upper[neuron] = -bound;
   const [upperSlopes, upperIntercepts] = [lines.upperSlopes.slice(), lines.upperIntercepts.slice()];
   const [leastSlopes, mostSlopes] = [lines.leastSlopes.slice(), lines.mostSlopes.slice()];
-  const changed = new Set(bounds.map(({ neuron }) => neuron));
+  const changed = new Set(tighter.map(({ neuron }) => neuron));
   const intercepts = new Float64Array(size);
   for (const k of changed) {
     if (lower[k] > upper[k]) return null;

@@ -20,7 +20,8 @@ export function candidatesOf(program: BranchProgram, domain: Domain, count: numb
     const at = best.findIndex((other) => other.score < score);
     best.splice(at < 0 ? best.length : at, 0, { neuron, score });
   }
-  return best.map(({ neuron }) => neuron);
+  const costly = best.filter(({ score }) => score > 0);
+  return (costly.length > 0 ? costly : best).map(({ neuron }) => neuron);
 }
 
 /**
