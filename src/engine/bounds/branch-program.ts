@@ -135,9 +135,9 @@ export class BranchProgram {
   /** The gradient of the bound of row `r` by the factor of its tilt. */
   #factorGradient(tilt: Tilt | null, outputs: Fed, r: number): number {
     if (tilt === null) return 0;
-    const { id, first, elements, size } = this.layers[this.#layerOf[tilt.neuron]];
-    const { data } = outputs[names.gradient(names.multiplier(id))];
-    return Number(data[r * size + elements[tilt.neuron - first]]);
+    const { l, at } = this.#placeOf(tilt.neuron, r);
+    const { data } = outputs[names.gradient(names.multiplier(this.layers[l].id))];
+    return Number(data[at]);
   }
 
   async #run(domains: readonly Domain[], variant: Variant) {
@@ -215,9 +215,7 @@ export class BranchProgram {
     }
     for (let j = 0; j < splits.length; j++) {
       const { neuron, sign } = splits[j];
-      const l = this.#layerOf[neuron];
-      const { first, elements, size } = this.layers[l];
-      const at = r * size + elements[neuron - first];
+      const { l, at } = this.#placeOf(neuron, r);
       const given = feeds.layers[l];
       given.lowerSlopes[at] = sign > 0 ? 1 : 0;
       given.upperSlopes[at] = sign > 0 ? 1 : 0;
@@ -228,18 +226,22 @@ export class BranchProgram {
   }
 
   #tilt(feeds: Feeds, neuron: number, r: number, factor: number): void {
+    const { l, at } = this.#placeOf(neuron, r);
+    feeds.layers[l].multipliers[at] = factor;
+  }
+
+  /** The layer of a neuron, and its index in the arrays of that layer's `r`-th row. */
+  #placeOf(neuron: number, r: number): { readonly l: number; readonly at: number } {
     const l = this.#layerOf[neuron];
     const { first, elements, size } = this.layers[l];
-    feeds.layers[l].multipliers[r * size + elements[neuron - first]] = factor;
+    return { l, at: r * size + elements[neuron - first] };
   }
 
   /** Gives split neurons back the lines of their row's part. */
   #clear(feeds: Feeds, { splits, lines, tilt }: Domain, r: number): void {
     if (tilt !== null) this.#tilt(feeds, tilt.neuron, r, 0);
     for (const { neuron } of splits) {
-      const l = this.#layerOf[neuron];
-      const { first, elements, size } = this.layers[l];
-      const at = r * size + elements[neuron - first];
+      const { l, at } = this.#placeOf(neuron, r);
       const given = feeds.layers[l];
       given.upperSlopes[at] = lines.upperSlopes[neuron];
       given.upperIntercepts[at] = lines.upperIntercepts[neuron];

@@ -122,8 +122,10 @@ class Search {
   async #improve(steps: number): Promise<void> {
     const { left, isStopped } = await improved(this.#program, this.#fresh, steps, this.#stop);
     this.#fresh = [];
-    if (isStopped) this.#failed.push(...left);
-    else for (const one of await this.#bounds.ofParts(left, this.#stop)) this.#open.push(one);
+    const into = isStopped ? this.#failed : this.#open;
+    const tightened = isStopped ? left : await this.#bounds.ofParts(left, this.#stop);
+    // There may be too many for the arguments of one call.
+    for (const one of tightened) into.push(one);
   }
 
   #retry(leaf: Domain): void {

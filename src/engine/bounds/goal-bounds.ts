@@ -2,9 +2,10 @@
 
 import type { BranchProgram } from "./branch-program.ts";
 import { type Domain, isOpen, type Layer, onPart, type PartLines } from "./domain.ts";
-import { ascend, costliest, type Side, sideBound, sidesOf, tiltedBy } from "./goal-sides.ts";
+import { ascend, type Side, sideBound, sidesOf, tiltedBy } from "./goal-sides.ts";
 import { improved } from "./improved.ts";
 import { narrowed, type SideBound } from "./narrowed.ts";
+import { costliest } from "./split-candidates.ts";
 
 /** The costliest neurons of a layer that are bounded. */
 const PER_LAYER = 64;
@@ -111,7 +112,7 @@ export class GoalBounds {
   #tilts(part: Domain): { readonly side: Side; readonly domain: Domain }[] {
     const sides = this.#sides.get(part.goal) ?? [];
     const neurons = new Set(sides.map(({ neuron }) => neuron));
-    const chosen = new Set(costliest([...neurons], part, PER_PART));
+    const chosen = new Set(costliest(neurons, part, PER_PART));
     return sides
       .filter(({ neuron }) => chosen.has(neuron))
       .map((side) => ({

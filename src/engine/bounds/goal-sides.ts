@@ -6,7 +6,6 @@ import type { BranchProgram } from "./branch-program.ts";
 import { type Domain, freshDomain, type Layer } from "./domain.ts";
 import type { SideBound } from "./narrowed.ts";
 import { down } from "./rounding.ts";
-import { costOf } from "./split-candidates.ts";
 
 /** The factors at the start, as a share of those at which t·z has the range of f. */
 const START = 0.3;
@@ -22,23 +21,6 @@ export interface Side {
   tilted: Domain;
   /** How far the logarithm of the factor moves next. */
   rate: number;
-}
-
-/** Those of some neurons that are unstable on a domain and not split: the costliest ones, at most `count`. */
-export function costliest(
-  neurons: readonly number[],
-  { coefficients, splits, lines }: Domain,
-  count: number,
-): readonly number[] {
-  if (coefficients === null) return [];
-  const split = new Set(splits.map(({ neuron }) => neuron));
-  return neurons
-    .filter((k) => !split.has(k))
-    .map((k) => ({ k, cost: costOf(coefficients[k], lines.lower[k], lines.upper[k]) }))
-    .filter(({ cost }) => cost > 0)
-    .sort((a, b) => b.cost - a.cost)
-    .slice(0, count)
-    .map(({ k }) => k);
 }
 
 /** Both sides of neurons of one layer, before any step. */
