@@ -5,9 +5,17 @@ import { lossOfLogits } from "../losses/plain.ts";
 import { probabilityMargin } from "../losses/probability-margin.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
+import {
+  type Attacked,
+  type AttackedClimber,
+  closest,
+  kept,
+  remainingOf,
+  seeClean,
+} from "./adaptive-climbers.ts";
 import { type Part, partsOf, type Round, squareSpans } from "./adaptive-rounds.ts";
 import { beginSquares } from "./adaptive-squares.ts";
-import { ascend, begin, type Climber, type Example, see } from "./apgd-ascent.ts";
+import { ascend, begin } from "./apgd-ascent.ts";
 import { rivals, rowOf } from "./examples.ts";
 import { checkGradient, checkLabels } from "./preconditions.ts";
 import { type SquareSettings, searchSquares } from "./square.ts";
@@ -44,26 +52,6 @@ export interface Progress {
   readonly begun: boolean;
 }
 
-/** An image under attack. */
-interface Attacked extends Example {
-  /** Its row in the batch. */
-  readonly row: number;
-  readonly cleanMargin: number;
-  /** Gradient steps so far, and the margins on the way, each with the step that reached it. */
-  steps: number;
-  searched: boolean;
-  blind: boolean;
-  readonly path: { readonly step: number; readonly margin: number }[];
-  readonly scale: number;
-  /** The margin of probabilities at the clean image, and the gradient [pixels] of the margin there. */
-  readonly clean: { readonly loss: number; readonly gradient: Float32Array };
-}
-
-/** One ascent of an attacked image. */
-interface AttackedClimber extends Climber {
-  readonly example: Attacked;
-}
-
 /** Random streams of an image: the clean image, random search, and ascents from here on. */
 const [CLEAN, SQUARES, ASCENTS] = [0, 1, 2];
 
@@ -80,10 +68,6 @@ export function scaleFor(logits: Float32Array, own: number): number {
   if (-own > MAX_MARGIN) return MAX_MARGIN / -own;
   return range > 0 && range < MIN_RANGE ? MIN_RANGE / range : 1;
 }
-
-/** The share of its clean margin that an image has left. */
-const remainingOf = ({ margin, cleanMargin }: Attacked): number =>
-  cleanMargin === 0 ? 0 : Math.max(0, margin / cleanMargin);
 
 /**
  * The state of the attack on one batch. The attack on an image depends only on the image's pixels, label, key and earlier
@@ -259,38 +243,4 @@ export class AdaptiveSearch {
     }
     this.#dropBroken(`square-${settings.norm}`);
   }
-}
-
-/** Gives the climber the known margin and gradient of the clean image, where it starts. */
-function seeClean(climber: AttackedClimber): void {
-  const { clean, cleanMargin } = climber.example;
-  see(climber, clean.loss, clean.gradient, cleanMargin);
-  climber.bestBefore = climber.loss;
-}
-
-/**
- * Keeps the best points of the climbers, and returns those whose image survives; earlier stages took `before` steps.
- */
-function kept(climbers: readonly AttackedClimber[], before: number): readonly AttackedClimber[] {
-  for (const { example, best, path } of climbers) {
-    for (const { step, margin: reached } of path.splice(0))
-      example.path.push({ step: example.steps + before + step, margin: reached });
-    if (!(best.margin > example.margin)) continue;
-    example.margin = best.margin;
-    example.kept.set(best.point);
-  }
-  return climbers.filter(({ example }) => !(example.margin > 0));
-}
-
-/** The ascents of each image that came closest to breaking it, at most `count`. */
-function closest(climbers: readonly AttackedClimber[], count: number): AttackedClimber[] {
-  const byImage = new Map<Attacked, AttackedClimber[]>();
-  for (const climber of climbers) {
-    const own = byImage.get(climber.example) ?? [];
-    own.push(climber);
-    byImage.set(climber.example, own);
-  }
-  return [...byImage.values()].flatMap((own) =>
-    own.sort((a, b) => b.best.margin - a.best.margin).slice(0, count),
-  );
 }
