@@ -10,6 +10,7 @@ export interface Attacked extends Example {
   steps: number;
   searched: boolean;
   blind: boolean;
+  thorough: boolean;
   readonly path: { readonly step: number; readonly margin: number }[];
   readonly scale: number;
   /** The margin of probabilities at the clean image, and the gradient [pixels] of the margin there. */

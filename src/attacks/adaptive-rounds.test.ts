@@ -53,9 +53,16 @@ describe("rounds", () => {
       "t",
       "pm",
       "t",
-      "ce",
       "t",
+      "ce",
     ]);
+    const isThorough = (number: number, norm: "l1" | "l2") => {
+      const round = timedRound(number, norm);
+      return round !== SQUARES && round.isThorough === true;
+    };
+    const numbers = indices(20);
+    expect(numbers.filter((number) => isThorough(number, "l1"))).toEqual(numbers.slice(9));
+    expect(numbers.filter((number) => isThorough(number, "l2"))).toEqual([]);
   });
 
   it("of random search cover every query once", () => {

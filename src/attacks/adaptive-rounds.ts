@@ -19,6 +19,8 @@ export interface Round {
   readonly start: "image" | "random" | "best";
   /** An image takes part if at most this share of its clean margin is left. */
   readonly remaining: number;
+  /** Whether the progress of an image says that it got this round in full. */
+  readonly isThorough?: true;
 }
 
 /** The length of an ascent with this share of the steps. */
@@ -110,6 +112,18 @@ const l1Rounds = (steps: number): Round[] => [
   },
 ];
 
+/** Rounds in ℓ1 that drop no ascent and take every image that may still break: no cheaper choice finds the last ones. */
+const thoroughRounds = (steps: number): Round[] =>
+  (["t", "ce"] as const).map((loss) => ({
+    name: `apgd-${loss}`,
+    loss,
+    steps,
+    ascents: [5],
+    start: "random",
+    remaining: 0.6,
+    isThorough: true,
+  }));
+
 const laterRounds = (steps: number, norm: Norm): Round[] =>
   norm === "l1" ? l1Rounds(steps) : targetedRounds(steps);
 
@@ -136,7 +150,8 @@ export function timedRound(number: number, norm: Norm): Round | typeof SQUARES {
     return Object.assign({}, own, { steps: 15, start: "random", remaining: 0.95 } as const);
   if (number === 2) return SQUARES;
   const later = laterRounds(100, norm);
-  const repeated = later.filter(({ start, steps }) => start === "random" && steps === 100);
+  const long = later.filter(({ start, steps }) => start === "random" && steps === 100);
+  const repeated = norm === "l1" ? thoroughRounds(100) : long;
   const at = number - 3;
   return later[at] ?? repeated[(at - later.length) % repeated.length];
 }

@@ -50,6 +50,8 @@ export interface Progress {
   readonly blind: boolean;
   /** Whether the first round of its batch ended by itself. Otherwise the images that broke so far are no fair sample. */
   readonly begun: boolean;
+  /** Whether the image got a thorough round in full. */
+  readonly thorough: boolean;
 }
 
 /** Random streams of an image: the clean image, random search, and ascents from here on. */
@@ -120,6 +122,7 @@ export class AdaptiveSearch {
         steps: 0,
         searched: false,
         blind: false,
+        thorough: false,
         path: [],
         scale: scales[row],
         clean: { loss: losses[row], gradient: rowOf(answer.gradient, row) },
@@ -139,11 +142,12 @@ export class AdaptiveSearch {
   /** How far the attack on each image has come, in the order of the batch. */
   progress(): Progress[] {
     return this.#images.map((one) => {
-      const { row, cleanMargin, margin: reached, steps, searched, blind } = one;
+      const { row, cleanMargin, margin: reached, steps, searched, blind, thorough } = one;
       const early = one.path.filter(({ step }) => step <= 0.9 * steps);
       const before = Math.max(cleanMargin, ...early.map((at) => at.margin));
       const begun = this.#begun;
-      return { row, cleanMargin, margin: reached, steps, before, searched, blind, begun };
+      const found = { row, cleanMargin, margin: reached, steps, before };
+      return { ...found, searched, blind, thorough, begun };
     });
   }
 
@@ -182,6 +186,7 @@ export class AdaptiveSearch {
     }
     for (const one of entering) one.steps += done;
     this.#begun ||= isEnded;
+    if (isEnded && round.isThorough) for (const one of entering) one.thorough = true;
     this.#dropBroken(`${round.name}-${norm}`);
   }
 

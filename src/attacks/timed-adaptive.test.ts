@@ -1,19 +1,22 @@
 import { expect, it } from "vitest";
 import { IMAGES, keys, victim, x } from "../../test/fixtures/ten-images.ts";
 import { argmaxRows } from "../math/tensor.ts";
-import type { Progress } from "./adaptive-search.ts";
+import type { AttackBall, Progress } from "./adaptive-search.ts";
 import { runBounded } from "./harness.ts";
 import { timedAdaptive } from "./timed-adaptive.ts";
 
 /** The attack, ended after so many questions to the clock. */
-async function attacked(asks: number, batch = 4) {
+async function attacked(
+  asks: number,
+  batch = 4,
+  ball: AttackBall = { norm: "linf", epsilon: 0.01 },
+) {
   const labels = argmaxRows(await victim.logits(x, keys));
   let asked = 0;
   let progress: readonly Progress[] = [];
   let finished = false;
   const attack = timedAdaptive({
-    norm: "linf",
-    epsilon: 0.01,
+    ...ball,
     batch,
     options: {},
     isOver: () => asked++ >= asks,
@@ -86,4 +89,17 @@ it("ends by itself once nothing may fall, and is then as good as with any batch"
   );
   expect([...one.result.adversarial.data]).toEqual([...other.result.adversarial.data]);
   expect(Math.max(...one.progress.map(({ steps }) => steps))).toBeGreaterThanOrEqual(5 + 15 + 60);
+});
+
+it("an image in ℓ1 is thoroughly attacked once a long round took it to the end", async () => {
+  const standing = async (asks: number) => {
+    const { progress } = await attacked(asks, 10, { norm: "l1", epsilon: 0.05 });
+    return progress.filter(({ margin, cleanMargin }) => !(margin > 0) && margin / cleanMargin < 0.6);
+  };
+  // 200 questions to the clock do not reach the thorough rounds.
+  const [early, late] = [await standing(200), await standing(1e9)];
+  expect(early.length).toBeGreaterThan(0);
+  expect(late.length).toBeGreaterThan(0);
+  expect(early.map(({ thorough }) => thorough)).toEqual(early.map(() => false));
+  expect(late.map(({ thorough }) => thorough)).toEqual(late.map(() => true));
 });

@@ -18,6 +18,7 @@ const image = (more: Partial<Progress>): Progress =>
       searched: true,
       blind: false,
       begun: true,
+      thorough: false,
     },
     more,
   );
@@ -53,6 +54,19 @@ it("in ℓ1 more images may break, most of all near the boundary and where the m
   const half = [...progress, ...many(40, { margin: 0.1 })];
   expect(convergenceOf({ norm: "l1", epsilon: 3 }, half, 80).autoattack.high).toBeCloseTo(0.51, 9);
   expect(convergenceOf(ball, half, 80).autoattack.high).toBeCloseTo(0.502, 9);
+});
+
+it("in ℓ1 fewer images may break after a thorough round", () => {
+  const thorough = true;
+  const progress = [
+    ...many(10, { margin: -0.05, before: -0.05, thorough }),
+    ...many(10, { margin: -0.3, before: -0.35, thorough }),
+    ...many(10, { margin: -0.3, before: -0.3, thorough }),
+    ...many(10, { margin: -0.7, before: -0.75 }),
+  ];
+  const { autoattack } = convergenceOf({ norm: "l1", epsilon: 3 }, progress, 40);
+  expect(autoattack.mean).toBeCloseTo((40 - 2.5 - 0.3 - 0.3) / 40, 9);
+  expect(autoattack.low).toBeCloseTo((40 - 4 - 0.6 - 0.6) / 40, 9);
 });
 
 it("images without a step count as the others turned out, with the uncertainty of that", () => {
