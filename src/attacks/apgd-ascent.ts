@@ -94,22 +94,23 @@ export function begin(
   land(at, x, epsilon);
   const point = Float32Array.from(at);
   const support = differing(point, x);
-  const nowhere = { point, gradient: point, loss: Number.NEGATIVE_INFINITY, margin: 0 };
+  const never = Number.NEGATIVE_INFINITY;
+  const nowhere = { point, gradient: point, loss: never, margin: never };
   return {
     example,
     target,
     key,
-    margin: 0,
+    margin: never,
     x,
     epsilon,
     point,
     previous: point,
     gradient: point,
-    loss: nowhere.loss,
+    loss: never,
     best: nowhere,
     stepSize: firstStep * epsilon,
     rises: 0,
-    bestBefore: nowhere.loss,
+    bestBefore: never,
     halved: true,
     // At x itself the sparsity of the perturbation is not known yet.
     support: support === 0 ? x.length : support,

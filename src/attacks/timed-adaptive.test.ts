@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { IMAGES, keys, victim, x } from "../../test/fixtures/ten-images.ts";
+import { IMAGES, indices, keys, victim, x } from "../../test/fixtures/ten-images.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { argmaxRows } from "../math/tensor.ts";
 import type { AttackBall, Progress } from "./adaptive-search.ts";
 import { runBounded } from "./harness.ts";
@@ -94,7 +95,9 @@ it("ends by itself once nothing may fall, and is then as good as with any batch"
 it("an image in ℓ1 is thoroughly attacked once a long round took it to the end", async () => {
   const standing = async (asks: number) => {
     const { progress } = await attacked(asks, 10, { norm: "l1", epsilon: 0.05 });
-    return progress.filter(({ margin, cleanMargin }) => !(margin > 0) && margin / cleanMargin < 0.6);
+    return progress.filter(
+      ({ margin, cleanMargin }) => !(margin > 0) && margin / cleanMargin < 0.6,
+    );
   };
   // 200 questions to the clock do not reach the thorough rounds.
   const [early, late] = [await standing(200), await standing(1e9)];
@@ -103,3 +106,19 @@ it("an image in ℓ1 is thoroughly attacked once a long round took it to the end
   expect(early.map(({ thorough }) => thorough)).toEqual(early.map(() => false));
   expect(late.map(({ thorough }) => thorough)).toEqual(late.map(() => true));
 });
+
+it.each([
+  ["linf", 0.01],
+  ["l1", 0.05],
+] as const)(
+  "the margins in %s are those of the points, wherever the clock cut",
+  async (norm, epsilon) => {
+    const labels = argmaxRows(await victim.logits(x, keys));
+    const cuts = indices(60).map((i) => i + 10 * Math.floor(i / 10) ** 2);
+    for (const asks of cuts) {
+      const { result, progress } = await attacked(asks, 10, { norm, epsilon });
+      const margins = marginsOf(await victim.logits(result.adversarial, keys), labels);
+      for (const [i, { margin }] of progress.entries()) expect(margin).toBeCloseTo(margins[i], 5);
+    }
+  },
+);
