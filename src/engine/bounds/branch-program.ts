@@ -11,7 +11,7 @@ import {
   type PartLines,
   type Tilt,
 } from "./domain.ts";
-import { keepBest, type LayerOf, restoreBest, stepAlong } from "./domain-step.ts";
+import { type End, keep, type LayerOf, restore, stepAlong } from "./domain-step.ts";
 import { type BoundProgram, names, type Variant } from "./program.ts";
 import type { Fed, RegionState } from "./state.ts";
 
@@ -108,14 +108,14 @@ export class BranchProgram {
     await this.#run(domains, "trial");
   }
 
-  /** As `bound`, and then a step on slopes and multipliers. After `steps` of them, a domain returns to the best. */
-  async improve(domains: readonly Domain[], steps: number): Promise<void> {
+  /** As `bound`, and then a step on slopes and multipliers. After `steps` of them, a domain returns to what it kept. */
+  async improve(domains: readonly Domain[], steps: number, end: End): Promise<void> {
     const { outputs, bounds } = await this.#run(domains, "splits");
     for (const [r, domain] of domains.entries()) {
       if (domain.bound > domain.limit) continue;
-      keepBest(domain, bounds[r], r, outputs, this.layers);
+      keep(domain, bounds[r], r, outputs, this.layers, end);
       if (domain.steps < steps) stepAlong(domain, r, outputs, this.layers, this.#layerOf);
-      else restoreBest(domain);
+      else restore(domain);
     }
   }
 

@@ -42,6 +42,25 @@ it.each([0, 1, 2, 5, 20])(
     const halves = split?.halves ?? [];
     expect(halves).toHaveLength(2);
     await improved(program, halves, steps, never);
-    for (const half of halves) expect(await boundOf(half)).toBe(half.best?.bound);
+    for (const half of halves) expect(await boundOf(half)).toBe(half.kept?.bound);
   },
 );
+
+it("after steps that end at the last, a part has the slopes and multipliers of its last bound", async () => {
+  const state = await crown.analyse(boxAround([0, 0, 0, 0], 1, [-9, 9]));
+  const rootAfter = async (steps: number, end: "best" | "last") => {
+    const { program, roots } = rootsOf(crown, state, [{ row: [[0, 1]], limit: 1e9 }]);
+    await improved(program, roots, steps, never, end);
+    return roots[0];
+  };
+  const bounds: number[] = [];
+  for (let steps = 0; steps <= 20; steps++) {
+    const last = await rootAfter(steps, "last");
+    bounds.push(last.kept?.bound ?? 0);
+    expect(last.slopes).toEqual(last.kept?.slopes);
+    expect(last.bound).toBe(Math.max(...bounds));
+    expect((await rootAfter(steps, "best")).kept?.bound).toBe(last.bound);
+  }
+  // Some of these steps lower the bound.
+  expect(bounds.some((bound, i) => i > 0 && bound < bounds[i - 1])).toBe(true);
+});

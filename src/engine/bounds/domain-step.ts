@@ -16,18 +16,28 @@ const [FIRST, SECOND] = [0.9, 0.999];
 /** The place of each neuron: the index of its layer, by the index of the neuron. */
 export type LayerOf = Int32Array;
 
-/** Keeps a domain's slopes and multipliers, and the coefficients of row `r` of a walk, if they gave the best bound so far. */
-export function keepBest(
+/**
+ * Where the steps of a domain end: at the slopes and multipliers of its best bound, or at the last ones. The best of few long
+ * steps is often the first. Then the halves of a domain would start where it started.
+ */
+export type End = "best" | "last";
+
+/**
+ * Keeps a domain's slopes and multipliers, and the coefficients of row `r` of a walk: if they gave the best bound so far, or in
+ * any case if the last ones count.
+ */
+export function keep(
   domain: Domain,
   bound: number,
   r: number,
   outputs: Fed,
   layers: readonly Layer[],
+  end: End,
 ): void {
-  if (domain.best !== null && !(bound > domain.best.bound)) return;
+  if (end === "best" && domain.kept !== null && !(bound > domain.kept.bound)) return;
   // A domain on a part starts with the array of its whole.
-  if (domain.best === null) domain.coefficients = new Float32Array(domain.slopes.length);
-  domain.best = {
+  if (domain.kept === null) domain.coefficients = new Float32Array(domain.slopes.length);
+  domain.kept = {
     bound,
     slopes: domain.slopes.slice(),
     multipliers: domain.multipliers.slice(),
@@ -40,12 +50,12 @@ export function keepBest(
   }
 }
 
-/** Ends the steps of a domain at its best slopes and multipliers. */
-export function restoreBest(domain: Domain): void {
+/** Ends the steps of a domain at the slopes and multipliers that it kept. */
+export function restore(domain: Domain): void {
   domain.steps++;
-  if (domain.best === null) return;
-  domain.slopes = domain.best.slopes;
-  domain.multipliers = domain.best.multipliers;
+  if (domain.kept === null) return;
+  domain.slopes = domain.kept.slopes;
+  domain.multipliers = domain.kept.multipliers;
 }
 
 /** One step of a domain along the gradients of row `r` of a walk's outputs. */

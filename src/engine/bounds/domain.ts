@@ -76,10 +76,10 @@ export interface Domain {
   /** Steps that were made since the last start, and starts after the first. */
   steps: number;
   restarts: number;
-  /** Of the best evaluation: the coefficients of the unstable neurons' outputs. */
+  /** Of the kept evaluation: the coefficients of the unstable neurons' outputs. */
   coefficients: Float32Array | null;
-  /** The evaluation of the highest bound so far; null before the first. */
-  best: Evaluated | null;
+  /** The evaluation that the domain returns to after its steps; null before the first. */
+  kept: Evaluated | null;
   /** Adam's moments: of the slopes, then of the multipliers. */
   moments: readonly [Float32Array, Float32Array] | null;
 }
@@ -103,7 +103,7 @@ export const freshDomain = (
   steps: 0,
   restarts: 0,
   coefficients: null,
-  best: null,
+  kept: null,
   moments: null,
 });
 

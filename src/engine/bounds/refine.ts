@@ -1,7 +1,7 @@
 // Branch and bound that bounds the hidden layers again after each split. A split of an early neuron tightens all layers
 // behind it, which decides deep networks; `branchAndBound` keeps the bounds of the whole region and is far cheaper per part.
 
-import { bestSplits, CANDIDATES, type Goal, RESTARTS, ROOT_STEPS, rootsOf } from "./branch.ts";
+import { bestSplits, type Goal, RESTARTS, ROOT_STEPS, rootsOf } from "./branch.ts";
 import type { BranchProgram } from "./branch-program.ts";
 import type { Crown } from "./crown.ts";
 import { type Domain, halfOf, isOpen, linesOfPart, onPart } from "./domain.ts";
@@ -11,6 +11,8 @@ import type { RegionState } from "./state.ts";
 
 /** Parts that are split at once. */
 const PARTS = 16;
+/** Neurons whose halves are bounded before one of them is split. */
+const CANDIDATES = 8;
 /** Steps on the slopes and multipliers of each part, with the bounds of its parent and with its own. */
 const [EARLY_STEPS, STEPS] = [6, 10];
 
@@ -61,6 +63,7 @@ async function stillOpen(
     parts.flatMap(({ domains }) => domains),
     steps,
     stop,
+    "last",
   );
   return parts
     .map(({ state, domains }): Part => ({ state, domains: domains.filter(isOpen) }))
@@ -119,7 +122,7 @@ async function isSettled(
   if (domains[0].splits.length === 0) return false;
   for (let restart = 0; restart < RESTARTS && left.length > 0 && !stop(); restart++) {
     for (const one of left) one.steps = 0;
-    left = (await improved(program, left, STEPS, stop)).left;
+    left = (await improved(program, left, STEPS, stop, "last")).left;
   }
   return left.length === 0;
 }
