@@ -234,8 +234,8 @@ export class AdaptiveSearch {
     const search = { settings, shape, span: opening.span, isOver };
     let running = await beginSquares(this.#victim, this.#survivors, SQUARES, search);
     for (const { span, remaining } of spans) {
-      await searchSquares(this.#victim, running, shape, settings, span, isOver);
-      for (const { example } of running) example.searched = true;
+      const isEnded = await searchSquares(this.#victim, running, shape, settings, span, isOver);
+      if (isEnded) for (const { example } of running) example.searched = true;
       running = running.filter(({ example, margin }) => margin >= example.margin);
       for (const { example, margin, best } of running) {
         example.blind ||= margin > example.margin;

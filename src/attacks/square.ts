@@ -85,7 +85,8 @@ async function perturb(
 
 /**
  * Queries `from` to `to` of the searches, all of them by default; `shape` is [any, ...pixels]. With `stopWhenBroken` a search
- * ends once its margin is positive; all searches end once `isOver`, called before each query, returns true.
+ * ends once its margin is positive; all searches end once `isOver`, called before each query, returns true. Resolves with whether
+ * they ended by themselves.
  */
 export async function searchSquares(
   victim: Victim,
@@ -94,12 +95,13 @@ export async function searchSquares(
   { norm, epsilon, queries, share, stopWhenBroken }: SquareSettings,
   { from, to } = { from: 1, to: queries },
   isOver: () => boolean = () => false,
-): Promise<void> {
+): Promise<boolean> {
   const { minSide, start, next } = proposals[norm];
   const frame = frameOf(shape.slice(1));
   const words = new Uint32Array(maxChoices(frame));
   let running = searches;
-  for (let query = from; query <= to && running.length > 0 && !isOver(); query++) {
+  for (let query = from; query <= to && running.length > 0; query++) {
+    if (isOver()) return false;
     const side = sideOf(shareAt(query, queries, share), frame, minSide);
     const candidates = running.map(({ x, best, key }) => {
       const image = { x, frame, epsilon };
@@ -122,4 +124,5 @@ export async function searchSquares(
     });
     if (stopWhenBroken) running = running.filter(({ margin }) => !(margin > 0));
   }
+  return true;
 }

@@ -5,12 +5,14 @@ import { argmaxRows } from "../math/tensor.ts";
 import type { AttackBall, Progress } from "./adaptive-search.ts";
 import { runBounded } from "./harness.ts";
 import { timedAdaptive } from "./timed-adaptive.ts";
+import type { Victim } from "./victim.ts";
 
 /** The attack, ended after so many questions to the clock. */
 async function attacked(
   asks: number,
   batch = 4,
   ball: AttackBall = { norm: "linf", epsilon: 0.01 },
+  attacks: Victim = victim,
 ) {
   const labels = argmaxRows(await victim.logits(x, keys));
   let asked = 0;
@@ -26,7 +28,7 @@ async function attacked(
       finished = hasFinished;
     },
   });
-  const result = await runBounded(attack, victim, x, labels, keys);
+  const result = await runBounded(attack, attacks, x, labels, keys);
   return { result, progress, finished };
 }
 
@@ -122,3 +124,23 @@ it.each([
     }
   },
 );
+
+it("an image counts as searched once random search made its first 20 queries", async () => {
+  const seen = new Set<boolean>();
+  for (let asks = 20; asks <= 90; asks++) {
+    let queries = 0;
+    const counting: Victim = {
+      ...victim,
+      logits(...call) {
+        queries++;
+        return victim.logits(...call);
+      },
+    };
+    const { progress } = await attacked(asks, 10, { norm: "linf", epsilon: 0.001 }, counting);
+    const isSearched = progress.some(({ searched }) => searched);
+    seen.add(isSearched);
+    if (isSearched) expect(queries).toBeGreaterThanOrEqual(20);
+    if (queries >= 60) expect(isSearched).toBe(true);
+  }
+  expect(seen).toEqual(new Set([false, true]));
+});
