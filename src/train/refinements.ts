@@ -42,11 +42,11 @@ export const refinements = {
     ),
   epsilonWarmup: z
     .number()
-    .positive()
+    .nonnegative()
     .max(1)
     .optional()
     .describe(
-      "share of the run in which the radii of the attacks grow from 0 to their full length",
+      "share of the run in which the radii of the attacks grow from 0 to their full length; 0 turns this off",
     ),
   validation: z
     .int()

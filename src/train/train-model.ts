@@ -49,11 +49,11 @@ function warmedUpDefense(
   { ownDefense, noiseNamed = plainNoise }: Pick<TrainingRequest, "ownDefense" | "noiseNamed">,
   isResumed: boolean,
 ): WarmedUp {
-  const { awp, epsilonWarmup } = options;
+  const { awp, epsilonWarmup = 0 } = options;
   // A run of an earlier version has no `awp`.
   const perturbed = (one: Defense) =>
     typeof awp === "number" ? withWeightPerturbation(one, awp) : one;
-  if (ownDefense !== undefined && epsilonWarmup !== undefined)
+  if (ownDefense !== undefined && epsilonWarmup > 0)
     throw new UsageError(
       `${ownDefense.name} is a value whose radii are fixed, so --epsilon-warmup does not apply; leave it out`,
       { code: "misfit" },
@@ -62,7 +62,7 @@ function warmedUpDefense(
     perturbed(
       ownDefense ?? defenseNamed(options.defense, defenseSettings(options, scale), noiseNamed),
     );
-  if (epsilonWarmup === undefined) return { defense: make(1), beforeStep: () => undefined };
+  if (epsilonWarmup === 0) return { defense: make(1), beforeStep: () => undefined };
   // A run that an earlier version accepted continues.
   const refusal = isResumed ? undefined : growthRefusal(make);
   if (refusal !== undefined)
