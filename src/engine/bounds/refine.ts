@@ -9,8 +9,8 @@ import { boundsOfHalf } from "./half-bounds.ts";
 import { improved } from "./improved.ts";
 import type { RegionState } from "./state.ts";
 
-/** Parts that are split at once. */
-const PARTS = 16;
+/** Parts that are split at once. Most have one open goal, so this fills the rows of a walk. */
+const PARTS = 64;
 /** Neurons whose halves are bounded before one of them is split. */
 const CANDIDATES = 8;
 /** Steps on the slopes and multipliers of each part, with the bounds of its parent and with its own. */
