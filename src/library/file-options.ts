@@ -99,7 +99,7 @@ export interface TrainOptions
   readonly ema?: number | undefined;
   /** Share of the run after which the weights of all steps are averaged, which becomes the model: 0.5. */
   readonly swa?: number | undefined;
-  /** Share of the run in which the radii of the attacks grow from 0 to their full length. */
+  /** Share of the run in which the radii of the attacks grow from 0 to their full length; 0 turns this off. */
   readonly epsilonWarmup?: number | undefined;
   /** Training images that are held out to choose the checkpoint by its accuracy under attack. */
   readonly validation?: number | undefined;
