@@ -13,7 +13,7 @@ import type { RegionState } from "./state.ts";
 /** Steps on slopes and multipliers: for the whole region, and for each part of it. */
 export const [ROOT_STEPS, CHILD_STEPS] = [20, 4];
 /** Neurons whose halves are bounded before one of them is split. */
-export const CANDIDATES = 16;
+const CANDIDATES = 16;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
 export const RESTARTS = 30;
 /** The most goals that hidden neurons are bounded for before the first split: with more, there would be no time for splits. */
