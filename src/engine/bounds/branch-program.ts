@@ -114,7 +114,7 @@ export class BranchProgram {
     for (const [r, domain] of domains.entries()) {
       if (domain.bound > domain.limit) continue;
       keep(domain, bounds[r], r, outputs, this.layers, end);
-      if (domain.steps < steps) stepAlong(domain, r, outputs, this.layers, this.#layerOf);
+      if (domain.steps < steps) stepAlong(domain, r, outputs, this.layers, this.#layerOf, end);
       else restore(domain);
     }
   }
@@ -128,7 +128,8 @@ export class BranchProgram {
     const gradients = isLast
       ? []
       : domains.map(({ tilt }, r) => this.#factorGradient(tilt, outputs, r));
-    const move = (r: number) => stepAlong(domains[r], r, outputs, this.layers, this.#layerOf);
+    const move = (r: number) =>
+      stepAlong(domains[r], r, outputs, this.layers, this.#layerOf, "best");
     return { bounds, gradients, move };
   }
 

@@ -5,15 +5,15 @@
 import { BranchProgram } from "./branch-program.ts";
 import type { Crown, SparseRow } from "./crown.ts";
 import { type Domain, halfOf, isOpen } from "./domain.ts";
-import { GoalBounds } from "./goal-bounds.ts";
+import { GoalBounds, neuronsPerLayer } from "./goal-bounds.ts";
 import { improved } from "./improved.ts";
 import { candidatesOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
 
 /** Steps on slopes and multipliers: for the whole region, and for each part of it. */
-export const [ROOT_STEPS, CHILD_STEPS] = [20, 4];
+export const [ROOT_STEPS, CHILD_STEPS] = [20, 2];
 /** Neurons whose halves are bounded before one of them is split. */
-const CANDIDATES = 16;
+const CANDIDATES = 4;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
 export const RESTARTS = 30;
 /** The most goals that hidden neurons are bounded for before the first split: with more, there would be no time for splits. */
@@ -111,8 +111,9 @@ class Search {
   async #tightenRoots(): Promise<void> {
     const roots = this.#open.sort((a, b) => b.bound - b.limit - (a.bound - a.limit));
     const open = roots.slice(MAX_TIGHTENED);
+    const perLayer = neuronsPerLayer(roots.length);
     for (const root of roots.slice(0, MAX_TIGHTENED)) {
-      const tightened = await this.#bounds.ofRegion(root, this.#stop);
+      const tightened = await this.#bounds.ofRegion(root, perLayer, this.#stop);
       if (tightened !== null) open.push(tightened);
     }
     this.#open = open;

@@ -9,7 +9,7 @@ import type { Fed } from "./state.ts";
  * half of, and long steps would lose them.
  */
 const [ROOT_RATE, PART_RATE] = [0.2, 0.05];
-const [MULTIPLIER_RATE, DECAY] = [0.1, 0.95];
+const DECAY = 0.95;
 /** Adam (Kingma & Ba 2015, arXiv:1412.6980). */
 const [FIRST, SECOND] = [0.9, 0.999];
 
@@ -21,6 +21,9 @@ export type LayerOf = Int32Array;
  * steps is often the first. Then the halves of a domain would start where it started.
  */
 export type End = "best" | "last";
+
+/** The rate of the steps on multipliers. Long steps may overshoot, and then the last bound is not the best. */
+const MULTIPLIER_RATE = { best: 0.1, last: 0.03 } as const;
 
 /**
  * Keeps a domain's slopes and multipliers, and the coefficients of row `r` of a walk: if they gave the best bound so far, or in
@@ -65,6 +68,7 @@ export function stepAlong(
   outputs: Fed,
   layers: readonly Layer[],
   layerOf: LayerOf,
+  end: End,
 ): void {
   const count = layerOf.length;
   const { splits, lines } = domain;
@@ -92,7 +96,7 @@ export function stepAlong(
     const { id, size, first, elements } = layers[layerOf[neuron]];
     const gradient = outputs[names.gradient(names.multiplier(id))].data as Float32Array;
     const move = adam.move(count + j, gradient[r * size + elements[neuron - first]]);
-    const next = value + MULTIPLIER_RATE * move;
+    const next = value + MULTIPLIER_RATE[end] * move;
     // For z ≥ 0 a bound of f(z) − βz with β ≥ 0 bounds f(z), and for z ≤ 0 one of f(z) + βz.
     return sign > 0 ? Math.min(0, next) : Math.max(0, next);
   });

@@ -9,7 +9,7 @@ import { nodeRuntime } from "../runtime/node.ts";
 import { bestSplits, branchAndBound, type Goal, rootsOf } from "./branch.ts";
 import { Crown } from "./crown.ts";
 import type { Domain, Layer } from "./domain.ts";
-import { GoalBounds } from "./goal-bounds.ts";
+import { GoalBounds, neuronsPerLayer } from "./goal-bounds.ts";
 import { improved } from "./improved.ts";
 import { boxAround } from "./region.ts";
 
@@ -41,12 +41,29 @@ it("bounds a neuron by what the goal's failure says about the input", async () =
   const { root, bounds } = await rootOf(x, y, goal, [0.5, 0.5], 0.5);
   expect(root.lines.lower[0]).toBeCloseTo(-0.5, 12);
   expect(root.lines.upper[0]).toBeCloseTo(0.5, 12);
-  const tightened = await bounds.ofRegion(root, never);
+  const tightened = await bounds.ofRegion(root, 64, never);
   // So f ≤ 0.25 only where x₀ ≤ 0.5, which is z ≤ 0.
   expect(tightened?.lines.upper[0]).toBeLessThan(0.05);
   expect(tightened?.lines.upper[0]).toBeGreaterThanOrEqual(0);
   expect(tightened?.lines.lower[0]).toBeCloseTo(-0.5, 12);
   expect(tightened?.bound).toBeCloseTo(0, 6);
+});
+
+it("bounds fewer neurons for each goal if there are more goals", () => {
+  expect([1, 2, 3, 4, 9].map(neuronsPerLayer)).toEqual([256, 128, 85, 64, 64]);
+});
+
+it("bounds no more neurons of a layer than it is asked to", async () => {
+  // On [−1, 1]⁴, f = −Σ relu(xᵢ) is at most −3.5 only where every xᵢ is at least 0.5.
+  const x = g.input("x", [1, 4]);
+  const y = g.neg(g.sum(g.relu(x), [1], true));
+  const { root, bounds } = await rootOf(x, y, { row: [[0, 1]], limit: -3.5 }, [0, 0, 0, 0], 1);
+  const raised = async (perLayer: number): Promise<number> => {
+    const tightened = await bounds.ofRegion(root, perLayer, never);
+    return tightened?.lines.lower.filter((low) => low > -0.5).length ?? 0;
+  };
+  expect(await raised(1)).toBe(1);
+  expect(await raised(3)).toBe(3);
 });
 
 type Type = "float32" | "float64";
@@ -103,14 +120,14 @@ describe.each(["float32", "float64"] as const)("in walks of %s", (type) => {
   it("finds that a goal fails nowhere, which its own bound did not show", async () => {
     const { root, bounds } = await at(least - MARGIN);
     expect(root.bound).toBeLessThan(root.limit);
-    expect(await bounds.ofRegion(root, never)).toBeNull();
+    expect(await bounds.ofRegion(root, 64, never)).toBeNull();
   });
 
   it.each([0.05, 0.2, 0.4])(
     "keeps every point where the goal fails, %f above the least value",
     async (more) => {
       const { program, root, bounds } = await at(least + more);
-      const tightened = await bounds.ofRegion(root, never);
+      const tightened = await bounds.ofRegion(root, 64, never);
       expect(tightened).not.toBeNull();
       const splits = await bestSplits(program, [tightened as Domain], 8, never);
       const halves = splits.flatMap((split) => split?.halves ?? []);

@@ -7,8 +7,8 @@ import { improved } from "./improved.ts";
 import { narrowed, type SideBound } from "./narrowed.ts";
 import { costliest } from "./split-candidates.ts";
 
-/** The costliest neurons of a layer that are bounded. */
-const PER_LAYER = 64;
+/** The fewest and the most of a layer's costliest neurons that are bounded on the whole region. */
+const [MIN_PER_LAYER, MAX_PER_LAYER] = [64, 256];
 /** Steps on the bounds of a layer in each pass over the layers, and on the goal after the pass. */
 const [SIDE_STEPS, GOAL_STEPS] = [4, 10];
 const MAX_PASSES = 20;
@@ -21,6 +21,10 @@ const EVERY = 2;
 /** The costliest neurons of a part that are bounded, of all layers together. */
 const PER_PART = 24;
 
+/** How many neurons of each layer to bound for each goal: fewer if there are more goals, whose bounds take time as well. */
+export const neuronsPerLayer = (goals: number): number =>
+  Math.max(MIN_PER_LAYER, Math.floor(MAX_PER_LAYER / goals));
+
 /** The bounds of hidden neurons for the goals of a search. */
 export class GoalBounds {
   readonly #program: BranchProgram;
@@ -31,8 +35,11 @@ export class GoalBounds {
     this.#program = program;
   }
 
-  /** The whole region for a goal, which was improved, with tighter lines; null if the goal fails nowhere. */
-  async ofRegion(root: Domain, stop: () => boolean): Promise<Domain | null> {
+  /**
+   * The whole region for a goal, which was improved, with tighter lines for the `perLayer` costliest neurons of each layer;
+   * null if the goal fails nowhere.
+   */
+  async ofRegion(root: Domain, perLayer: number, stop: () => boolean): Promise<Domain | null> {
     const sides = new Map<Layer, readonly Side[]>();
     const helped = new Set<Layer>();
     let layers = this.#program.layers.toReversed();
@@ -41,7 +48,7 @@ export class GoalBounds {
       const { bound, limit } = one;
       const responding: Layer[] = [];
       for (const layer of layers) {
-        const own = sides.get(layer) ?? sidesOf(layer, one, costliest(all(layer), one, PER_LAYER));
+        const own = sides.get(layer) ?? sidesOf(layer, one, costliest(all(layer), one, perLayer));
         sides.set(layer, own);
         const open = own.filter((side) => isUnstable(one, side));
         const found = await ascend(this.#program, one, open, SIDE_STEPS, stop);

@@ -14,7 +14,7 @@ const PARTS = 64;
 /** Neurons whose halves are bounded before one of them is split. */
 const CANDIDATES = 8;
 /** Steps on the slopes and multipliers of each part, with the bounds of its parent and with its own. */
-const [EARLY_STEPS, STEPS] = [6, 10];
+const [EARLY_STEPS, STEPS] = [2, 4];
 
 /** A part of the region: its intervals, and a domain for each goal that is open on it. */
 interface Part {
